@@ -1,0 +1,130 @@
+"""Exposition: Prometheus text 0.0.4 and OpenMetrics 1.0 from rendered blocks, plain or as concatenated gzip members.
+
+Formats: https://prometheus.io/docs/instrumenting/exposition_formats/ and the OpenMetrics 1.0.0 specification. Sample
+lines are the same bytes in both, except that only OpenMetrics carries exemplars; headers differ.
+"""
+
+from __future__ import annotations
+
+import enum
+import functools
+import math
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, field
+
+from isal import igzip_lib
+
+from agent_observability.metric import Kind, Metric
+
+__all__ = ["Block", "Format", "RenderedFamily", "compress", "format_value", "label_text", "write"]
+
+# Below this a block shares the gzip member of its neighbours: a member of its own costs 18 bytes and a table.
+_OWN_MEMBER_BYTES = 4096
+# igzip's level 1: within 10 % of zlib's size on expositions at a tenth of its time.
+_GZIP_LEVEL = 1
+
+
+class Format(enum.Enum):
+    """An exposition format and the Content-Type that announces it."""
+
+    TEXT = "text/plain; version=0.0.4; charset=utf-8"
+    OPENMETRICS = "application/openmetrics-text; version=1.0.0; charset=utf-8"
+
+
+@dataclass(slots=True)
+class Block:
+    """Rendered sample lines of some series of one family. Never changed after creation: a change makes a new block.
+
+    `openmetrics` differs from `text` only where there are exemplars. The compressed form is made once and kept.
+    """
+
+    text: bytes
+    openmetrics: bytes
+    _gzip: dict[Format, bytes] = field(default_factory=dict, repr=False)
+
+    @classmethod
+    def of(cls, text: bytes) -> Block:
+        """A block without exemplars."""
+        return cls(text, text)
+
+    def lines(self, format_: Format) -> bytes:
+        return self.text if format_ is Format.TEXT else self.openmetrics
+
+    def gzip(self, format_: Format) -> bytes:
+        lines = self.lines(format_)
+        member = self._gzip.get(format_)
+        if member is None:
+            if self.openmetrics is self.text and self._gzip:
+                member = next(iter(self._gzip.values()))
+            else:
+                member = compress(lines)
+            self._gzip[format_] = member
+        return member
+
+
+@dataclass(frozen=True, slots=True)
+class RenderedFamily:
+    """A family ready to be written: its declaration and its blocks."""
+
+    metric: Metric
+    blocks: Sequence[Block]
+
+
+def compress(data: bytes | bytearray) -> bytes:
+    """`data` as one gzip member; members may be concatenated (RFC 1952, 2.2)."""
+    return bytes(igzip_lib.compress(data, _GZIP_LEVEL, igzip_lib.COMP_GZIP))
+
+
+def write(families: Iterable[RenderedFamily], format_: Format, *, gzip: bool = False) -> bytes:
+    """The whole exposition. Families of one name must be one `RenderedFamily`; those without series are left out."""
+    members: list[bytes] = []
+    pending: list[bytes] = []
+
+    for family in families:
+        if not any(block.text for block in family.blocks):
+            continue
+        pending.append(_header(family.metric, format_))
+        for block in family.blocks:
+            if gzip and len(block.text) >= _OWN_MEMBER_BYTES:
+                members.append(compress(b"".join(pending)))
+                members.append(block.gzip(format_))
+                pending.clear()
+            else:
+                pending.append(block.lines(format_))
+    if format_ is Format.OPENMETRICS:
+        pending.append(b"# EOF\n")
+    if not gzip:
+        return b"".join(pending)
+    if pending or not members:
+        members.append(compress(b"".join(pending)))
+    return b"".join(members)
+
+
+@functools.lru_cache(maxsize=4096)
+def _header(metric: Metric, format_: Format) -> bytes:
+    if format_ is Format.TEXT:
+        kind = "gauge" if metric.kind is Kind.INFO else metric.kind.value
+        help_ = metric.help.replace("\\", r"\\").replace("\n", r"\n")
+        return f"# HELP {metric.name} {help_}\n# TYPE {metric.name} {kind}\n".encode()
+    kind = "unknown" if metric.kind is Kind.UNTYPED else metric.kind.value
+    unit = f"# UNIT {metric.family} {metric.unit}\n" if metric.unit else ""
+    return f"# HELP {metric.family} {_escape(metric.help)}\n# TYPE {metric.family} {kind}\n{unit}".encode()
+
+
+def _escape(value: str) -> str:
+    return value.replace("\\", r"\\").replace("\n", r"\n").replace('"', r"\"")
+
+
+def label_text(names: Sequence[str], values: Sequence[str]) -> str:
+    """`a="1",b="2"` without braces; bytes that are no UTF-8 (paths may hold any) become replacement characters."""
+    text = ",".join(f'{name}="{_escape(value)}"' for name, value in zip(names, values, strict=True))
+    return text if text.isascii() else text.encode("utf-8", "surrogateescape").decode("utf-8", "replace")
+
+
+def format_value(value: float) -> str:
+    """A sample value: ints exactly, floats shortest round-trip, and the three names both formats use."""
+    if math.isnan(value):
+        return "NaN"
+    if math.isinf(value):
+        return "+Inf" if value > 0 else "-Inf"
+    return repr(value)

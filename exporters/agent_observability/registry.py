@@ -1,0 +1,74 @@
+"""Every exporter of the suite, in one visible tuple, and the names the rules and dashboards may use."""
+
+from __future__ import annotations
+
+import itertools
+import pkgutil
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any
+
+import msgspec
+
+from agent_observability.host.config import HostConfig
+from agent_observability.host.metrics import HOST_METRICS
+from agent_observability.metric import Metric
+from agent_observability.runtime import Runtime
+from agent_observability.suite import SUITE_METRICS
+
+__all__ = ["BY_NAME", "CATALOGUE", "EXPORTERS", "EXTERNAL", "Exporter"]
+
+
+@dataclass(frozen=True, slots=True)
+class Exporter:
+    """One exporter: its name (config section, scrape job `agent-obs-<name>`), default port and parts.
+
+    `factory` is `module:function`, imported only when the exporter runs, so that one exporter does not pay for the
+    libraries of the others. It takes the exporter's section of the configuration and returns its `Runtime`.
+    """
+
+    name: str
+    port: int
+    summary: str
+    metrics: tuple[Metric, ...]
+    section: type[msgspec.Struct]
+    factory: str
+
+    def create(self, section: msgspec.Struct) -> Runtime[Any]:
+        """The exporter, not yet started. Raises what the factory raises for a section it cannot work with."""
+        factory: Callable[[msgspec.Struct], Runtime[Any]] = pkgutil.resolve_name(self.factory)
+        return factory(section)
+
+    @property
+    def job(self) -> str:
+        """The scrape job's name, the same in every installation."""
+        return f"agent-obs-{self.name}"
+
+
+EXPORTERS: tuple[Exporter, ...] = (
+    Exporter(
+        "host",
+        9801,
+        "CPU, memory, disks, network, pressure, cgroups and watched processes of a machine",
+        HOST_METRICS,
+        HostConfig,
+        "agent_observability.host.collector:create",
+    ),
+)
+
+CATALOGUE: dict[str, Metric] = {
+    metric.name: metric for metric in itertools.chain(SUITE_METRICS, *(exporter.metrics for exporter in EXPORTERS))
+}
+"""Every family the suite exposes, by name."""
+
+EXTERNAL: tuple[str, ...] = (
+    r"up",
+    r"ALERTS",
+    r"scrape_.*",
+    r"prometheus_.*",
+    r"alertmanager_.*",
+    r"kubelet_volume_stats_.*",
+)
+"""Patterns of series that rules and dashboards query although no exporter of the suite exposes them."""
+
+BY_NAME: dict[str, Exporter] = {exporter.name: exporter for exporter in EXPORTERS}

@@ -1,0 +1,159 @@
+"""Runs collectors for a scrape: times each, isolates failures, honours the deadline, and never waits for a stuck one.
+
+All collectors of a scrape run one after the other on a single worker thread, which costs one thread hop. When one of
+them holds that thread for longer than `_HANDOVER_SECONDS`, another worker takes over the rest, so a slow collector
+delays nobody but itself. One that misses the scrape's deadline is served from its last result with success 0, and
+later scrapes do not wait for it again until it has ended.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import logging
+import time
+from collections import deque
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+
+from agent_observability.collector import Collector
+from agent_observability.exposition import RenderedFamily
+from agent_observability.workers import Workers
+
+__all__ = ["CollectorStatus", "Scraper"]
+
+log = logging.getLogger(__name__)
+
+_HANDOVER_SECONDS = 0.05
+
+
+@dataclass(frozen=True, slots=True)
+class CollectorStatus:
+    """How a collector's last run went. `duration` in seconds; `error` is "" after a success."""
+
+    name: str
+    success: bool
+    duration: float
+    error: str
+
+
+class _Slot:
+    """One collector's state between scrapes. `batch` and `late` belong to the event loop, the rest to its worker."""
+
+    def __init__(self, collector: Collector) -> None:
+        self.collector = collector
+        self.families: Sequence[RenderedFamily] = ()
+        self.batch: _Batch | None = None
+        self.late = False
+        self.started = 0.0
+        self.duration = 0.0
+        self.error = "has not run yet"
+
+    def run(self) -> None:
+        self.started = time.perf_counter()
+        try:
+            self.families = tuple(self.collector.collect())
+        except Exception as error:
+            # Old values next to an error would pass for fresh ones; only a missed deadline keeps them.
+            self.families = ()
+            text = f"{type(error).__name__}: {error}"
+            # A source that stays down would otherwise write a traceback each scrape.
+            if text != self.error:
+                log.warning("collector %s failed: %s", self.collector.name, text, exc_info=error)
+            self.error = text
+        else:
+            self.error = ""
+        self.duration = time.perf_counter() - self.started
+
+    def status(self) -> CollectorStatus:
+        if self.late:
+            running = time.perf_counter() - self.started
+            return CollectorStatus(self.collector.name, False, running, f"still running after {running:.1f} s")
+        return CollectorStatus(self.collector.name, not self.error, self.duration, self.error)
+
+
+class _Batch:
+    """Collectors started together; `done` is set once each of them has ended."""
+
+    def __init__(self, slots: Sequence[_Slot], workers: Workers) -> None:
+        self._loop = asyncio.get_running_loop()
+        self._workers = workers
+        self._queue = deque(slots)
+        self._unfinished = len(slots)
+        self.done = asyncio.Event()
+        for slot in slots:
+            slot.batch = self
+            slot.started = time.perf_counter()
+        workers.submit(self._work)
+        self._loop.call_later(_HANDOVER_SECONDS, self._hand_over, self._unfinished)
+
+    def _work(self) -> None:
+        with contextlib.suppress(IndexError):
+            while True:
+                slot = self._queue.popleft()
+                slot.run()
+                self._loop.call_soon_threadsafe(self._end, slot)
+
+    def _end(self, slot: _Slot) -> None:
+        if slot.late:
+            log.warning("collector %s ended after %.1f s", slot.collector.name, slot.duration)
+        slot.batch = None
+        slot.late = False
+        self._unfinished -= 1
+        if not self._unfinished:
+            self.done.set()
+
+    def _hand_over(self, unfinished_before: int) -> None:
+        """Add a worker if none has ended a collector since the last look and some have not begun."""
+        if not self._queue:
+            return
+        if self._unfinished == unfinished_before:
+            self._workers.submit(self._work)
+        self._loop.call_later(_HANDOVER_SECONDS, self._hand_over, self._unfinished)
+
+
+class Scraper:
+    """The collectors of one port and their last results."""
+
+    def __init__(self, collectors: Iterable[Collector], workers: Workers) -> None:
+        self._workers = workers
+        self._slots: dict[str, _Slot] = {}
+        self.replace(collectors)
+
+    def replace(self, collectors: Iterable[Collector]) -> None:
+        """Swap the collectors; one that stays keeps its last result. Raises ValueError on a name used twice."""
+        slots: dict[str, _Slot] = {}
+        for collector in collectors:
+            if collector.name in slots:
+                raise ValueError(f"two collectors are named {collector.name}")
+            old = self._slots.get(collector.name)
+            slots[collector.name] = old if old and old.collector is collector else _Slot(collector)
+        self._slots = slots
+
+    @property
+    def names(self) -> tuple[str, ...]:
+        return tuple(self._slots)
+
+    def statuses(self, names: Iterable[str] | None = None) -> list[CollectorStatus]:
+        slots = self._slots
+        return [slots[name].status() for name in (names if names is not None else slots) if name in slots]
+
+    async def scrape(self, names: Iterable[str], seconds: float) -> list[RenderedFamily]:
+        """Families of the named collectors, each freshly collected or, past `seconds`, its last result.
+
+        Concurrent scrapes share runs: a collector under way is waited for, not started again.
+        """
+        deadline = asyncio.get_running_loop().time() + seconds
+        slots = [self._slots[name] for name in names]
+        if idle := [slot for slot in slots if slot.batch is None]:
+            _Batch(idle, self._workers)
+        running = {slot.batch for slot in slots if slot.batch is not None and not slot.late}
+        with contextlib.suppress(TimeoutError):
+            async with asyncio.timeout_at(deadline):
+                for batch in running:
+                    await batch.done.wait()
+        for slot in slots:
+            if slot.batch is not None and not slot.late:
+                slot.late = True
+                log.warning("collector %s missed the scrape's deadline", slot.collector.name)
+        return [family for slot in slots for family in slot.families]

@@ -1,0 +1,92 @@
+"""Metrics every exporter exposes about itself (`agent_obs_*`, `process_*`, `python_info`). Data only."""
+
+from __future__ import annotations
+
+from agent_observability.metric import Kind, Label, Metric
+
+__all__ = [
+    "BUILD_INFO",
+    "COLLECTOR_DURATION",
+    "COLLECTOR_SUCCESS",
+    "CONFIG_RELOAD_SUCCESS",
+    "CONFIG_RELOAD_TIMESTAMP",
+    "PROCESS_METRICS",
+    "PYTHON_INFO",
+    "SCRAPE_DURATION",
+    "SERIES",
+    "SERIES_DROPPED",
+    "SUITE_METRICS",
+]
+
+_COLLECTOR = Label("collector")
+_METRIC = Label("metric")
+
+BUILD_INFO = Metric(
+    "agent_obs_build_info",
+    Kind.INFO,
+    "Version of the exporter and of the Python it runs on",
+    (Label("version"), Label("python_version"), Label("exporter")),
+)
+COLLECTOR_SUCCESS = Metric(
+    "agent_obs_collector_success",
+    Kind.GAUGE,
+    "1 if the collector's last run ended in time and without an error, 0 if its last good result is served",
+    (_COLLECTOR,),
+)
+COLLECTOR_DURATION = Metric(
+    "agent_obs_collector_duration_seconds",
+    Kind.GAUGE,
+    "How long the collector's last run took; for one that has not ended, how long it has been running",
+    (_COLLECTOR,),
+)
+SCRAPE_DURATION = Metric(
+    "agent_obs_scrape_duration_seconds",
+    Kind.HISTOGRAM,
+    "Time from receiving a scrape to having its response rendered",
+    buckets=(0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0),
+)
+SERIES = Metric("agent_obs_series", Kind.GAUGE, "Series held by a family whose size depends on input", (_METRIC,))
+SERIES_DROPPED = Metric(
+    "agent_obs_series_dropped_total",
+    Kind.COUNTER,
+    "Samples that a cap folded into __overflow__ or, in info and gauge families, refused",
+    (_METRIC, Label("label")),
+)
+CONFIG_RELOAD_SUCCESS = Metric(
+    "agent_obs_config_last_reload_successful",
+    Kind.GAUGE,
+    "1 if the last attempt to load the configuration succeeded, 0 if an older one is still in use",
+)
+CONFIG_RELOAD_TIMESTAMP = Metric(
+    "agent_obs_config_last_reload_success_timestamp_seconds",
+    Kind.GAUGE,
+    "When the configuration in use was loaded, as Unix time",
+)
+
+PROCESS_METRICS = (
+    Metric("process_virtual_memory_bytes", Kind.GAUGE, "Virtual memory size in bytes"),
+    Metric("process_resident_memory_bytes", Kind.GAUGE, "Resident memory size in bytes"),
+    Metric("process_start_time_seconds", Kind.GAUGE, "Start time of the process as Unix time"),
+    Metric("process_cpu_seconds_total", Kind.COUNTER, "Total user and system CPU time spent in seconds"),
+    Metric("process_open_fds", Kind.GAUGE, "Number of open file descriptors"),
+    Metric("process_max_fds", Kind.GAUGE, "Maximum number of open file descriptors"),
+)
+PYTHON_INFO = Metric(
+    "python_info",
+    Kind.INFO,
+    "Python platform information",
+    tuple(Label(name) for name in ("version", "implementation", "major", "minor", "patchlevel")),
+)
+
+SUITE_METRICS = (
+    BUILD_INFO,
+    COLLECTOR_SUCCESS,
+    COLLECTOR_DURATION,
+    SCRAPE_DURATION,
+    SERIES,
+    SERIES_DROPPED,
+    CONFIG_RELOAD_SUCCESS,
+    CONFIG_RELOAD_TIMESTAMP,
+    *PROCESS_METRICS,
+    PYTHON_INFO,
+)
