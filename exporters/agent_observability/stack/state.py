@@ -1,0 +1,69 @@
+"""The state directory: where everything that `agent-obs up` writes is kept, and the lock that makes it one at a time."""
+
+from __future__ import annotations
+
+import fcntl
+import os
+from collections.abc import Mapping
+from pathlib import Path
+from typing import IO
+
+from agent_observability.errors import StartError
+
+__all__ = ["StateDirectory", "write_atomically"]
+
+
+class StateDirectory:
+    """Paths below `$XDG_STATE_HOME/agent-observability` (default `~/.local/state/agent-observability`)."""
+
+    def __init__(self, root: Path) -> None:
+        self.root = root
+        self.lock_file = root / "up.lock"
+        self.record = root / "up.json"
+        self.hold = root / "hold.json"
+        self.generated = root / "generated"
+        self.logs = root / "logs"
+        self.prometheus = root / "prometheus"
+        self.alertmanager = root / "alertmanager"
+        self.grafana = root / "grafana"
+        self.notifications = root / "notifications.jsonl"
+
+    @classmethod
+    def locate(cls, environment: Mapping[str, str] = os.environ) -> StateDirectory:
+        """The directory of this user; nothing is created. A relative XDG_STATE_HOME is ignored, as XDG demands."""
+        base = Path(environment.get("XDG_STATE_HOME", ""))
+        if not base.is_absolute():
+            base = Path.home() / ".local" / "state"
+        return cls(base / "agent-observability")
+
+    def create(self) -> None:
+        """Make the folders, readable for this user only. Raises StartError."""
+        try:
+            for folder in (self.root, self.generated, self.logs, self.prometheus, self.alertmanager, self.grafana):
+                folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+        except OSError as error:
+            raise StartError(f"cannot create {error.filename}: {error.strerror}; set XDG_STATE_HOME") from error
+
+    def lock(self) -> IO[str] | None:
+        """The lock, held until the returned file is closed or this process ends; None if another process holds it.
+
+        Raises StartError when the lock file cannot be opened.
+        """
+        try:
+            # Children do not inherit it: a lock that outlives its `up` would block the next one.
+            file = self.lock_file.open("a")
+        except OSError as error:
+            raise StartError(f"cannot open {self.lock_file}: {error.strerror}") from error
+        try:
+            fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            file.close()
+            return None
+        return file
+
+
+def write_atomically(path: Path, text: str) -> None:
+    """Replace the file's content; a reader sees the old text or the new, never a part. Raises OSError."""
+    temporary = path.with_name(f".{path.name}.{os.getpid()}")
+    temporary.write_text(text, encoding="utf-8")
+    temporary.replace(path)
