@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import sys
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Any
 
 import typer
 
+from agent_observability import __version__
 from agent_observability.errors import AgentObsError
+from agent_observability.registry import BY_NAME, EXPORTERS, Exporter
 
 __all__ = ["app", "main"]
 
@@ -24,6 +26,77 @@ ConfigOption = Annotated[
     Path | None,
     typer.Option("--config", envvar="AGENT_OBS_CONFIG", help="The YAML configuration file; defaults without one."),
 ]
+WebConfigOption = Annotated[
+    Path | None, typer.Option("--web.config.file", help="Web configuration: TLS, basic authentication.")
+]
+
+
+def _print_version(wanted: bool) -> None:
+    if wanted:
+        typer.echo(__version__)
+        raise typer.Exit
+
+
+@app.callback()
+def _root(
+    _version: Annotated[
+        bool, typer.Option("--version", callback=_print_version, is_eager=True, help="Print the version.")
+    ] = False,
+) -> None:
+    pass
+
+
+@app.command()
+def run(
+    exporters: Annotated[list[str], typer.Argument(help=f"{', '.join(BY_NAME)}, or all.", show_default=False)],
+    config: ConfigOption = None,
+    listen: Annotated[
+        list[str] | None,
+        typer.Option("--web.listen-address", help="host:port, :port or [ipv6]:port; repeatable; one exporter only."),
+    ] = None,
+    telemetry_path: Annotated[str | None, typer.Option("--web.telemetry-path", help="Path of the metrics.")] = None,
+    web_config: WebConfigOption = None,
+    rootfs: Annotated[Path | None, typer.Option("--path.rootfs", help="Where the host's / is mounted.")] = None,
+    procfs: Annotated[Path | None, typer.Option("--path.procfs", help="Where the host's /proc is mounted.")] = None,
+    sysfs: Annotated[Path | None, typer.Option("--path.sysfs", help="Where the host's /sys is mounted.")] = None,
+) -> None:
+    """Run exporters in this process, each on its port; SIGHUP reloads the configuration."""
+    from agent_observability.run import run as run_exporters
+
+    chosen = _chosen(exporters)
+    if listen and len(chosen) != 1:
+        hint = "--web.listen-address"
+        raise typer.BadParameter("takes one exporter; use web.listen in the configuration", param_hint=hint)
+    web = {
+        "listen": {chosen[0].name: listen} if listen else None,
+        "telemetry_path": telemetry_path,
+        "config_file": _absolute(web_config),
+    }
+    paths = {"rootfs": _absolute(rootfs), "procfs": _absolute(procfs), "sysfs": _absolute(sysfs)}
+    run_exporters(chosen, config, _given({"web": web, "host": {"path": paths}}))
+
+
+@app.command()
+def check(config: ConfigOption = None, web_config: WebConfigOption = None) -> None:
+    """Check the configuration, and the web configuration it names, without starting anything."""
+    from agent_observability.config import load
+    from agent_observability.webconfig import load_web_config
+
+    loaded = load(config, _given({"web": {"config_file": _absolute(web_config)}}))
+    if loaded.web.config_file:
+        load_web_config(loaded.web.config_file)
+    typer.echo(f"{loaded.file}: valid")
+
+
+@app.command()
+def metrics(
+    markdown: Annotated[bool, typer.Option("--markdown", help="The whole catalogue as METRICS.md.")] = False,
+) -> None:
+    """List every metric the suite exposes."""
+    from agent_observability.catalogue import markdown as as_markdown
+    from agent_observability.catalogue import table
+
+    typer.echo(as_markdown() if markdown else table(), nl=False)
 
 
 @app.command()
@@ -50,10 +123,29 @@ def drill(
     raise typer.Exit(run_drill(alerts or []))
 
 
+def _chosen(names: list[str]) -> list[Exporter]:
+    unknown = [name for name in names if name != "all" and name not in BY_NAME]
+    if unknown:
+        raise typer.BadParameter(f"no exporter is called {', '.join(unknown)}; there are {', '.join(BY_NAME)} and all")
+    return [exporter for exporter in EXPORTERS if exporter.name in names or "all" in names]
+
+
+def _absolute(path: Path | None) -> str | None:
+    # Paths in the configuration start at its folder; those on the command line at the working directory.
+    return str(path.absolute()) if path else None
+
+
+def _given(tree: dict[str, Any]) -> dict[str, Any]:
+    """The tree without what the command line did not set."""
+    pruned = {key: _given(value) if isinstance(value, dict) else value for key, value in tree.items()}
+    return {key: value for key, value in pruned.items() if value not in (None, {})}
+
+
 def main() -> None:
-    """Entry point: errors a user can mend are one message on standard error and exit code 1."""
+    """Entry point: errors a user can mend are a message on standard error and exit code 1."""
     try:
         app()
     except AgentObsError as error:
-        print(f"agent-obs: {error}", file=sys.stderr)
+        for line in str(error).splitlines():
+            typer.echo(f"agent-obs: {line}", err=True)
         sys.exit(1)

@@ -52,15 +52,18 @@ class _Expanded(str):
 
 
 class Decoder:
-    """One pass over one tree. `problems` fills up as `decode` goes; values it could not decode become None."""
+    """One pass over one tree. `problems` fills up as `decode` goes; values it could not decode become None.
 
-    def __init__(self, environment: Mapping[str, str], directory: Path) -> None:
+    `environment` replaces `${NAME}`; without one, text is taken as it stands. Relative paths start at `directory`.
+    """
+
+    def __init__(self, environment: Mapping[str, str] | None, directory: Path) -> None:
         self._environment = environment
         self._directory = directory
         self.problems: list[str] = []
 
     def decode(self, kind: Any, value: object, path: str) -> Any:
-        """`value` as `kind`: a Struct, list, tuple, dict, optional of these, or a leaf (a Path starts at the file)."""
+        """`value` as `kind`: a Struct, list, tuple, dict, optional of these, or a leaf."""
         if get_origin(kind) in (Union, types.UnionType):
             members = [member for member in get_args(kind) if member is not type(None)]
             if value is None or len(members) != 1:
@@ -84,14 +87,14 @@ class Decoder:
             value = {}
         if not isinstance(value, dict):
             return self._problem(path, value, "a mapping")
-        fields = {field.name: field for field in msgspec.structs.fields(kind)}
+        fields = {field.encode_name: field for field in msgspec.structs.fields(kind)}
         files = {f"{name}_file": name for name, field in fields.items() if _holds_secret(field.type)}
         decoded: dict[str, Any] = {}
         before = len(self.problems)
         for key, item in value.items():
             where = f"{path}.{key}" if path else str(key)
             if key in fields:
-                decoded[key] = self.decode(fields[key].type, item, where)
+                decoded[fields[key].name] = self.decode(fields[key].type, item, where)
             elif key in files:
                 if files[key] in value:
                     self.problems.append(f"{where}: give either {files[key]} or {key}, not both")
@@ -100,7 +103,7 @@ class Decoder:
             else:
                 self.unknown_key(where, str(key), (*fields, *files))
         for name, field in fields.items():
-            if field.required and name not in decoded:
+            if field.required and field.name not in decoded:
                 self.problems.append(f"{path}.{name}: missing")
         return kind(**decoded) if len(self.problems) == before else None
 
@@ -137,12 +140,15 @@ class Decoder:
             return self._problem(path, value, str(error))
 
     def _expand(self, text: str, path: str) -> str:
+        environment = self._environment
+        if environment is None:
+            return text
         missing: list[str] = []
 
         def replace(match: re.Match[str]) -> str:
             if match["name"] is None:
                 return "$"
-            found = self._environment.get(match["name"], match["default"])
+            found = environment.get(match["name"], match["default"])
             if found is None:
                 missing.append(match["name"])
             return found or ""

@@ -1,4 +1,4 @@
-"""Finds the rules, the routing and the dashboards: in the checkout this package runs from, else in the installed wheel."""
+"""Finds rules, routing and dashboards: in the checkout this package runs from, else in the installed wheel."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ _CHECKOUT = _PACKAGE.parent.parent
 
 
 def resource(name: str) -> Path:
-    """The folder or file `name` (`rules`, `alertmanager`, `dashboards/json`, …). Raises StartError if it is in neither."""
+    """The folder or file `name`: `rules`, `alertmanager`, `dashboards/json`, … Raises StartError if it is missing."""
     checkout = (_CHECKOUT / "pyproject.toml").is_file() and _PACKAGE.parent.name == "exporters"
     path = (_CHECKOUT if checkout else _PACKAGE / "resources") / name
     if not path.exists():

@@ -118,6 +118,7 @@ class Scraper:
     def __init__(self, collectors: Iterable[Collector], workers: Workers) -> None:
         self._workers = workers
         self._slots: dict[str, _Slot] = {}
+        self._timeouts: set[asyncio.Timeout] = set()
         self.replace(collectors)
 
     def replace(self, collectors: Iterable[Collector]) -> None:
@@ -149,11 +150,22 @@ class Scraper:
             _Batch(idle, self._workers)
         running = {slot.batch for slot in slots if slot.batch is not None and not slot.late}
         with contextlib.suppress(TimeoutError):
-            async with asyncio.timeout_at(deadline):
-                for batch in running:
-                    await batch.done.wait()
+            async with asyncio.timeout_at(deadline) as timeout:
+                self._timeouts.add(timeout)
+                try:
+                    for batch in running:
+                        await batch.done.wait()
+                finally:
+                    self._timeouts.discard(timeout)
         for slot in slots:
             if slot.batch is not None and not slot.late:
                 slot.late = True
                 log.warning("collector %s missed the scrape's deadline", slot.collector.name)
         return [family for slot in slots for family in slot.families]
+
+    def hurry(self, seconds: float) -> None:
+        """Let scrapes under way end within `seconds`: the process is about to exit."""
+        deadline = asyncio.get_running_loop().time() + seconds
+        for timeout in self._timeouts:
+            if (when := timeout.when()) is not None and when > deadline:
+                timeout.reschedule(deadline)

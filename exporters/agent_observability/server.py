@@ -1,0 +1,203 @@
+"""The HTTP surface of one exporter: /metrics, the landing page, health, readiness and reload."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import logging
+import socket
+from collections.abc import Awaitable, Callable, Sequence
+
+from aiohttp import hdrs, web
+
+from agent_observability.auth import Authenticator, RateLimiter, certificate_allowed
+from agent_observability.config import WebConfig
+from agent_observability.landing import landing_page
+from agent_observability.listen import listen
+from agent_observability.negotiate import accepts_gzip, negotiate, scrape_timeout
+from agent_observability.service import Selection, Service, UnknownCollectorError
+from agent_observability.webconfig import WebSecurity
+from agent_observability.workers import Workers
+
+__all__ = ["Server"]
+
+log = logging.getLogger(__name__)
+
+_PROBES = frozenset({"/-/healthy", "/-/ready"})
+# Longer than the slowest usual scrape interval, so that scrapers keep their connection; also the time within which a
+# client must have sent a whole request.
+_KEEPALIVE_SECONDS = 75
+_HANDSHAKE_SECONDS = 10
+# Two of these (finish, then cancel) and the runtime's own stop fit into the five seconds an exit may take.
+_SHUTDOWN_SECONDS = 2
+
+Reload = Callable[[], Awaitable[str]]
+Handler = Callable[[web.Request], Awaitable[web.StreamResponse]]
+
+
+class Server:
+    """Serves one `Service`. `reload` reloads the whole process and returns "" or what was wrong."""
+
+    def __init__(
+        self, service: Service, config: WebConfig, addresses: Sequence[str], workers: Workers, reload: Reload
+    ) -> None:
+        self._service = service
+        self._config = config
+        self._addresses = addresses
+        self._workers = workers
+        self._reload = reload
+        self._sockets: list[socket.socket] = []
+        self._listeners: list[asyncio.Server] = []
+        self._scrapes = 0
+        self._use(WebSecurity())
+        app = web.Application(middlewares=[self._guard])
+        app.router.add_get(config.telemetry_path, self._metrics)
+        app.router.add_get("/-/healthy", self._healthy)
+        app.router.add_get("/-/ready", self._ready)
+        app.router.add_post("/-/reload", self._reload_config)
+        if config.telemetry_path != "/":
+            app.router.add_get("/", self._landing)
+        self._runner = web.AppRunner(
+            app, access_log=None, keepalive_timeout=_KEEPALIVE_SECONDS, shutdown_timeout=_SHUTDOWN_SECONDS
+        )
+
+    @property
+    def ports(self) -> list[int]:
+        """The ports in use, known after `bind` even where the configuration says 0."""
+        return [sock.getsockname()[1] for sock in self._sockets]
+
+    def bind(self) -> None:
+        """Take the addresses. Raises StartError; nothing is answered before `start`."""
+        for address in self._addresses:
+            self._sockets += listen(address)
+
+    async def start(self, security: WebSecurity) -> None:
+        await self._runner.setup()
+        await self.secure(security)
+
+    async def secure(self, security: WebSecurity) -> None:
+        """Use `security` for new connections and requests; the sockets stay open, so none is refused meanwhile."""
+        old, self._listeners = self._listeners, []
+        self._use(security)
+        loop = asyncio.get_running_loop()
+        for sock in self._sockets:
+            self._listeners.append(
+                await loop.create_server(
+                    self._connection,
+                    sock=sock.dup(),
+                    ssl=security.context,
+                    ssl_handshake_timeout=_HANDSHAKE_SECONDS if security.context else None,
+                )
+            )
+        for listener in old:
+            listener.close()
+
+    async def stop(self) -> None:
+        """Refuse new connections, let running requests end (see `Scraper.hurry`), then close."""
+        for listener in self._listeners:
+            listener.close()
+        for sock in self._sockets:
+            sock.close()
+        self._service.scraper.hurry(_SHUTDOWN_SECONDS / 2)
+        await self._runner.cleanup()
+
+    def _use(self, security: WebSecurity) -> None:
+        self._security = security
+        self._authenticator = Authenticator(security.users, self._workers)
+        self._limiter = RateLimiter(security)
+
+    def _connection(self) -> asyncio.Protocol:
+        server = self._runner.server
+        if server is None or len(server.connections) >= self._config.max_connections:
+            return _Refusal()
+        return server()
+
+    @web.middleware
+    async def _guard(self, request: web.Request, handler: Handler) -> web.StreamResponse:
+        security = self._security
+        try:
+            if request.path in _PROBES:
+                response = await handler(request)
+            elif not certificate_allowed(security, request.get_extra_info("peercert")):
+                response = web.Response(status=403, text="A verified client certificate is required.\n")
+            elif not self._limiter.allows():
+                response = web.Response(status=429, text="Too many requests.\n", headers={hdrs.RETRY_AFTER: "1"})
+            elif not await self._authenticator.allows(request.headers.get(hdrs.AUTHORIZATION)):
+                challenge = {hdrs.WWW_AUTHENTICATE: 'Basic realm="agent-obs", charset="UTF-8"'}
+                response = web.Response(status=401, text="Unauthorized.\n", headers=challenge)
+            else:
+                response = await handler(request)
+        except web.HTTPException as error:
+            response = web.Response(status=error.status, text=f"{error.reason}\n", headers=_allow(error))
+        if not response.prepared:
+            response.headers.update(security.headers)
+        return response
+
+    async def _metrics(self, request: web.Request) -> web.StreamResponse:
+        if self._scrapes >= self._config.max_requests:
+            return web.Response(
+                status=503, text="Too many scrapes at once (web.max_requests).\n", headers={hdrs.RETRY_AFTER: "1"}
+            )
+        query = request.query
+        selection = Selection(
+            collect=query.getall("collect[]", ()),
+            exclude=query.getall("exclude[]", ()),
+            names=frozenset(query.getall("name[]", ())),
+        )
+        format_ = negotiate(request.headers.get(hdrs.ACCEPT, ""))
+        gzip = accepts_gzip(request.headers.get(hdrs.ACCEPT_ENCODING, ""))
+        seconds = scrape_timeout(request.headers.get("X-Prometheus-Scrape-Timeout-Seconds"))
+        self._scrapes += 1
+        try:
+            body = await self._service.scrape(selection, format_, gzip=gzip, seconds=seconds)
+            response = web.Response(body=body, headers={hdrs.CONTENT_TYPE: format_.value})
+            response.headers[hdrs.VARY] = "Accept, Accept-Encoding"
+            if gzip:
+                response.headers[hdrs.CONTENT_ENCODING] = "gzip"
+            response.headers.update(self._security.headers)
+            return await self._send(request, response)
+        except UnknownCollectorError as error:
+            return web.Response(status=400, text=f"{error}\n")
+        finally:
+            self._scrapes -= 1
+
+    async def _send(self, request: web.Request, response: web.Response) -> web.Response:
+        """Send here, not after the handler, so that a client that never reads is cut off instead of kept for ever."""
+        try:
+            async with asyncio.timeout(self._config.write_timeout):
+                await response.prepare(request)
+                await response.write_eof()
+        except TimeoutError:
+            log.warning("%s did not take its response within %s s", request.remote, float(self._config.write_timeout))
+            if request.transport is not None:
+                request.transport.abort()
+        return response
+
+    async def _landing(self, _request: web.Request) -> web.Response:
+        page = await self._workers.run(
+            lambda: landing_page(self._service, self._config.telemetry_path, self._security.users != {})
+        )
+        return web.Response(text=page, content_type="text/html")
+
+    async def _healthy(self, _request: web.Request) -> web.Response:
+        return web.Response(text="healthy\n")
+
+    async def _ready(self, _request: web.Request) -> web.Response:
+        reason = self._service.runtime.not_ready()
+        return web.Response(status=503, text=f"not ready: {reason}\n") if reason else web.Response(text="ready\n")
+
+    async def _reload_config(self, _request: web.Request) -> web.Response:
+        problem = await self._reload()
+        return web.Response(status=500, text=f"{problem}\n") if problem else web.Response(text="reloaded\n")
+
+
+def _allow(error: web.HTTPException) -> dict[str, str]:
+    return {hdrs.ALLOW: error.headers[hdrs.ALLOW]} if hdrs.ALLOW in error.headers else {}
+
+
+class _Refusal(asyncio.Protocol):
+    """Closes a connection above `web.max_connections` at once."""
+
+    def connection_made(self, transport: asyncio.BaseTransport) -> None:
+        with contextlib.suppress(AttributeError):
+            transport.abort()  # type: ignore[attr-defined]

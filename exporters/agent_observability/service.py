@@ -1,0 +1,106 @@
+"""One exporter as a process runs it: its runtime, its self metrics, and the rendering of a scrape."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Collection, Sequence
+from dataclasses import dataclass
+
+import msgspec
+
+from agent_observability.collector import Collector, LabelCache
+from agent_observability.exposition import Block, Format, RenderedFamily, write
+from agent_observability.metric import Metric
+from agent_observability.registry import Exporter
+from agent_observability.runtime import CollectorReport
+from agent_observability.scrape import CollectorStatus, Scraper
+from agent_observability.selfmetrics import ProcessMetrics, suite_store
+from agent_observability.suite import COLLECTOR_DURATION, COLLECTOR_SUCCESS, SCRAPE_DURATION
+from agent_observability.workers import Workers
+
+__all__ = ["Selection", "Service", "UnknownCollectorError"]
+
+_SUITE_REPORT = CollectorReport(COLLECTOR_SUCCESS, COLLECTOR_DURATION)
+
+
+class UnknownCollectorError(ValueError):
+    """A scrape named a collector that does not exist; the message lists those that do."""
+
+
+@dataclass(frozen=True, slots=True)
+class Selection:
+    """What part of an exposition a scrape wants; everything by default. `collect` and `exclude` exclude each other."""
+
+    collect: Collection[str] = ()
+    exclude: Collection[str] = ()
+    names: Collection[str] = ()
+
+
+class Service:
+    """One exporter on one port with a registry of its own."""
+
+    def __init__(self, exporter: Exporter, section: msgspec.Struct, workers: Workers, *, process_metrics: bool) -> None:
+        self.exporter = exporter
+        self.section = section
+        self.runtime = exporter.create(section)
+        self.store = suite_store(exporter.name)
+        self._own: tuple[Collector, ...] = (self.store, ProcessMetrics()) if process_metrics else (self.store,)
+        self._workers = workers
+        self._reports = LabelCache()
+        self.scraper = Scraper((*self.runtime.collectors, *self._own), workers)
+
+    def reload(self, section: msgspec.Struct) -> None:
+        """Take over a new section. Raises what the runtime raises; then the old one stays in use."""
+        self.runtime.reload(section)
+        self.section = section
+        self.scraper.replace((*self.runtime.collectors, *self._own))
+
+    async def scrape(self, selection: Selection, format_: Format, *, gzip: bool, seconds: float) -> bytes:
+        """One exposition. Raises UnknownCollectorError."""
+        started = time.perf_counter()
+        names = self._selected(selection)
+        families = await self.scraper.scrape(names, seconds)
+        statuses = self.scraper.statuses(names)
+        body = await self._workers.run(lambda: self._render(families, statuses, selection.names, format_, gzip=gzip))
+        self.store.observe(SCRAPE_DURATION, (), time.perf_counter() - started)
+        return body
+
+    def _selected(self, selection: Selection) -> Sequence[str]:
+        known = self.scraper.names
+        if selection.collect and selection.exclude:
+            raise UnknownCollectorError("collect[] and exclude[] exclude each other; use one of them")
+        unknown = sorted({*selection.collect, *selection.exclude} - set(known))
+        if unknown:
+            raise UnknownCollectorError(f"unknown collector {', '.join(unknown)}; this exporter has {', '.join(known)}")
+        return [
+            name
+            for name in known
+            if (name in selection.collect if selection.collect else name not in selection.exclude)
+        ]
+
+    def _render(
+        self,
+        families: Sequence[RenderedFamily],
+        statuses: Sequence[CollectorStatus],
+        names: Collection[str],
+        format_: Format,
+        *,
+        gzip: bool,
+    ) -> bytes:
+        own = {collector.name for collector in self._own}
+        theirs = [status for status in statuses if status.name not in own]
+        reports = self._report(_SUITE_REPORT, statuses)
+        for report in self.runtime.reports:
+            reports += self._report(report, theirs)
+        merged: dict[Metric, list[Block]] = {}
+        for family in (*families, *reports):
+            metric = family.metric
+            if not names or not {metric.name, metric.family, *metric.sample_names}.isdisjoint(names):
+                merged.setdefault(metric, []).extend(family.blocks)
+        return write([RenderedFamily(metric, blocks) for metric, blocks in merged.items()], format_, gzip=gzip)
+
+    def _report(self, report: CollectorReport, statuses: Sequence[CollectorStatus]) -> list[RenderedFamily]:
+        return [
+            self._reports.render(report.success, [((status.name,), int(status.success)) for status in statuses]),
+            self._reports.render(report.duration, [((status.name,), status.duration) for status in statuses]),
+        ]
