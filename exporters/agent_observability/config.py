@@ -18,6 +18,7 @@ import yaml
 from agent_observability.decode import Decoder
 from agent_observability.errors import ConfigError
 from agent_observability.registry import BY_NAME, EXPORTERS
+from agent_observability.stack.config import StackConfig
 from agent_observability.units import Duration
 
 __all__ = ["Config", "LogConfig", "WebConfig", "load", "parse"]
@@ -56,6 +57,7 @@ class Config(msgspec.Struct, frozen=True, kw_only=True):
     log: LogConfig = LogConfig()
     web: WebConfig = WebConfig()
     limits: dict[str, Positive] = {}
+    stack: StackConfig = StackConfig()
     sections: dict[str, Any] = {}
     file: str = "defaults"
 
@@ -124,7 +126,7 @@ def parse(
     """
     document = _merge(tree(text, name), overrides or {})
     decoder = Decoder(os.environ if environment is None else environment, directory)
-    common = {"log": LogConfig, "web": WebConfig, "limits": dict[str, Positive]}
+    common = {"log": LogConfig, "web": WebConfig, "limits": dict[str, Positive], "stack": StackConfig}
     decoded: dict[str, Any] = {}
     for key, value in document.items():
         if key in common:
