@@ -12,9 +12,10 @@ from pathlib import Path
 import msgspec
 import psutil
 
-__all__ = ["ProcessIdentity", "end_group", "identify"]
+__all__ = ["ProcessIdentity", "end_group", "identify", "signal_group"]
 
 _POLL_SECONDS = 0.05
+_KILL_SECONDS = 5.0
 
 
 class ProcessIdentity(msgspec.Struct, frozen=True):
@@ -57,11 +58,25 @@ def end_group(identity: ProcessIdentity, seconds: float) -> bool:
     """
     if not identity.alive:
         return False
+    signal_group(identity.pid, signal.SIGTERM)
+    if not _wait(identity, seconds):
+        signal_group(identity.pid, signal.SIGKILL)
+        _wait(identity, _KILL_SECONDS)
+    # Helpers of a leader that ended may ignore SIGTERM; as long as one lives, the kernel reuses the number for nobody.
+    signal_group(identity.pid, signal.SIGKILL)
+    return True
+
+
+def signal_group(pid: int, number: signal.Signals) -> None:
+    """Send a signal to the group that `pid` leads; a group that is gone already is fine."""
     with contextlib.suppress(ProcessLookupError, PermissionError):
-        os.killpg(identity.pid, signal.SIGTERM)
-        deadline = time.monotonic() + seconds
-        while identity.alive and time.monotonic() < deadline:
-            time.sleep(_POLL_SECONDS)
-        if identity.alive:
-            os.killpg(identity.pid, signal.SIGKILL)
+        os.killpg(pid, number)
+
+
+def _wait(identity: ProcessIdentity, seconds: float) -> bool:
+    deadline = time.monotonic() + seconds
+    while identity.alive:
+        if time.monotonic() >= deadline:
+            return False
+        time.sleep(_POLL_SECONDS)
     return True

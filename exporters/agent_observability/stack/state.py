@@ -1,4 +1,4 @@
-"""The state directory: where everything that `agent-obs up` writes is kept, and the lock that makes it one at a time."""
+"""The state directory: everything that `agent-obs up` writes, and the lock that allows one `up` at a time."""
 
 from __future__ import annotations
 
