@@ -12,7 +12,6 @@ from aiohttp import hdrs, web
 
 from agent_observability.auth import Authenticator, RateLimiter, certificate_allowed
 from agent_observability.config import WebConfig
-from agent_observability.landing import landing_page
 from agent_observability.listen import listen
 from agent_observability.negotiate import accepts_gzip, negotiate, scrape_timeout
 from agent_observability.service import Selection, Service, UnknownCollectorError
@@ -174,6 +173,9 @@ class Server:
         return response
 
     async def _landing(self, _request: web.Request) -> web.Response:
+        # Scrapers never see this page, so an exporter need not hold a template engine in memory for it.
+        from agent_observability.landing import landing_page
+
         page = await self._workers.run(
             lambda: landing_page(self._service, self._config.telemetry_path, self._security.users != {})
         )

@@ -1,0 +1,72 @@
+# `make run` and `make test` are all a newcomer needs: both install what they use first, the Python packages into .venv.
+PYTHON ?= python3
+VENV   := .venv
+BIN    := $(VENV)/bin
+
+# Names of programs; Debian calls Alertmanager prometheus-alertmanager.
+HAVE_STACK = command -v prometheus && command -v promtool && command -v amtool && \
+             { command -v alertmanager || command -v prometheus-alertmanager; }
+DEBIAN     = prometheus prometheus-alertmanager prometheus-node-exporter
+
+.DEFAULT_GOAL := help
+.PHONY: help run test soak bench check generate golden clean tools
+
+help:  ## This list
+	@awk -F ':.*## ' '/^[a-z]+:.*## /{printf "  make %-10s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+
+run: $(VENV)/run tools  ## Run the suite on this machine with a live panel; Ctrl-C stops all of it
+	@$(BIN)/agent-obs up
+
+test: check tools  ## Everything CI runs: formatting, lint, types, all tests (at most 10 minutes)
+	$(BIN)/python -m pytest -n auto --dist worksteal -q
+
+soak: $(VENV)/dev tools  ## The long fault and volume runs, with their full counts
+	$(BIN)/python -m pytest tests/soak -q -s --timeout 3600
+
+bench: $(VENV)/dev tools  ## One benchmark: make bench NAME=host
+	@test -n "$(NAME)" || { echo "make bench NAME=…, one of:" $$(ls tests/bench | sed -n 's/^\([a-z].*\)\.py$$/\1/p'); exit 1; }
+	@$(BIN)/python -m tests.bench.$(NAME)
+
+check: $(VENV)/dev  ## Formatting, lint, types
+	$(BIN)/ruff format --check .
+	$(BIN)/ruff check .
+	$(BIN)/mypy
+
+generate: $(VENV)/dev  ## Write METRICS.md and the dashboards again from their sources
+	$(BIN)/agent-obs metrics --markdown > exporters/METRICS.md
+	$(BIN)/python -m dashboards
+
+golden: $(VENV)/dev  ## Write the tests' expected outputs again; read the diff before you commit it
+	$(BIN)/python -m pytest -q -n auto tests -m golden --golden
+
+clean:  ## Remove what make made
+	rm -rf $(VENV) build dist .hypothesis .mypy_cache .pytest_cache .ruff_cache
+	find . -name __pycache__ -type d -prune -exec rm -rf {} +
+
+$(VENV)/bin/python:
+	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || \
+	  { echo "Python 3.11 or newer is needed; name one with: make PYTHON=/path/to/python3"; exit 1; }
+	@$(PYTHON) -m venv $(VENV) || { echo "No venv module: on Debian and Ubuntu, apt-get install python3-venv"; exit 1; }
+
+$(VENV)/run: pyproject.toml | $(VENV)/bin/python
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check --editable .
+	@touch $@
+
+$(VENV)/dev: pyproject.toml | $(VENV)/bin/python
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check --editable '.[dev]'
+	@touch $@ $(VENV)/run
+
+# Debian starts services when it installs them; the suite starts its own, and two would fight for the ports.
+tools:
+	@if { $(HAVE_STACK); } >/dev/null 2>&1; then exit 0; fi; \
+	if command -v apt-get >/dev/null && [ "$$(id -u)" = 0 ]; then \
+	  apt-get update -qq && \
+	  DEBIAN_FRONTEND=noninteractive apt-get install -y -qq --no-install-recommends $(DEBIAN) >/dev/null && \
+	  { systemctl disable --now $(DEBIAN) >/dev/null 2>&1 || true; }; \
+	else \
+	  echo "Prometheus and Alertmanager are needed, with promtool and amtool:"; \
+	  echo "  Debian, Ubuntu  sudo apt-get install prometheus prometheus-alertmanager"; \
+	  echo "  macOS           brew install prometheus alertmanager"; \
+	  echo "  elsewhere       https://prometheus.io/download/, unpacked onto PATH"; \
+	  exit 1; \
+	fi
