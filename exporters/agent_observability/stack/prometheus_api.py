@@ -1,0 +1,161 @@
+"""The parts of Prometheus' HTTP API that the panel, the summary and the drill read.
+
+Format: https://prometheus.io/docs/prometheus/latest/querying/api/
+"""
+
+from __future__ import annotations
+
+from typing import Any, TypeVar
+
+import aiohttp
+import msgspec
+
+__all__ = ["ActiveAlert", "ApiError", "PrometheusApi", "RuleGroup", "Target"]
+
+T = TypeVar("T")
+
+_TIMEOUT = aiohttp.ClientTimeout(total=5.0)
+_NEVER = "0001-01-01T00:00:00Z"
+
+
+class ApiError(Exception):
+    """Prometheus did not answer, or not as its API says. The message is one line."""
+
+
+class Target(msgspec.Struct, frozen=True, rename="camel"):
+    """A scrape target. `last_scrape` is RFC 3339; durations are seconds."""
+
+    labels: dict[str, str]
+    scrape_url: str
+    health: str
+    last_scrape: str = _NEVER
+    last_scrape_duration: float = 0.0
+    last_error: str = ""
+
+    @property
+    def job(self) -> str:
+        return self.labels.get("job", "")
+
+
+class ActiveAlert(msgspec.Struct, frozen=True, rename="camel"):
+    """A pending or firing alert; `active_at` (RFC 3339) is when its expression first held."""
+
+    labels: dict[str, str]
+    state: str
+    annotations: dict[str, str] = {}
+    active_at: str = ""
+
+    @property
+    def name(self) -> str:
+        return self.labels.get("alertname", "")
+
+
+class Rule(msgspec.Struct, frozen=True, rename="camel"):
+    """A rule: `type` is alerting or recording; `duration` and `keep_firing_for` are an alert's times in seconds."""
+
+    name: str
+    type: str
+    health: str = ""
+    last_error: str = ""
+    duration: float = 0.0
+    keep_firing_for: float = 0.0
+    alerts: list[ActiveAlert] = []
+
+
+class RuleGroup(msgspec.Struct, frozen=True, rename="camel"):
+    """A rule group; `interval` in seconds."""
+
+    name: str
+    interval: float
+    rules: list[Rule]
+    last_evaluation: str = _NEVER
+
+    @property
+    def evaluated(self) -> bool:
+        return self.last_evaluation != _NEVER and all(rule.health != "unknown" for rule in self.rules)
+
+
+class _Targets(msgspec.Struct, rename="camel"):
+    active_targets: list[Target]
+
+
+class _Rules(msgspec.Struct):
+    groups: list[RuleGroup]
+
+
+class _Alerts(msgspec.Struct):
+    alerts: list[ActiveAlert]
+
+
+class _Series(msgspec.Struct):
+    metric: dict[str, str]
+    value: tuple[float, str] | None = None
+    values: list[tuple[float, str]] = []
+
+
+class _Result(msgspec.Struct):
+    result: list[_Series]
+
+
+class _HeadStats(msgspec.Struct, rename="camel"):
+    num_series: int
+
+
+class _Tsdb(msgspec.Struct, rename="camel"):
+    head_stats: _HeadStats
+
+
+class PrometheusApi:
+    """One Prometheus. Every method raises ApiError."""
+
+    def __init__(self, url: str, session: aiohttp.ClientSession) -> None:
+        self._url = url.rstrip("/")
+        self._session = session
+
+    async def targets(self) -> list[Target]:
+        return (await self._get("targets", _Targets, state="active")).active_targets
+
+    async def rule_groups(self) -> list[RuleGroup]:
+        return (await self._get("rules", _Rules)).groups
+
+    async def alerts(self) -> list[ActiveAlert]:
+        return (await self._get("alerts", _Alerts)).alerts
+
+    async def series_count(self) -> int:
+        """Series in memory."""
+        return (await self._get("status/tsdb", _Tsdb, limit="1")).head_stats.num_series
+
+    async def value(self, query: str) -> float | None:
+        """The only sample of an instant query; None without one."""
+        result = (await self._get("query", _Result, query=query)).result
+        return float(result[0].value[1]) if len(result) == 1 and result[0].value else None
+
+    async def points(self, query: str, start: float, end: float, step: float) -> list[float]:
+        """The samples of the first series of a range query; times are Unix seconds."""
+        result = (
+            await self._get(
+                "query_range", _Result, query=query, start=f"{start:.3f}", end=f"{end:.3f}", step=f"{step:g}"
+            )
+        ).result
+        return [float(text) for _, text in result[0].values] if result else []
+
+    async def _get(self, path: str, kind: type[T], **parameters: str) -> T:
+        try:
+            async with self._session.get(f"{self._url}/api/v1/{path}", params=parameters, timeout=_TIMEOUT) as response:
+                body = await response.read()
+        except TimeoutError as error:
+            raise ApiError(f"Prometheus did not answer within {_TIMEOUT.total:g} s") from error
+        except aiohttp.ClientError as error:
+            raise ApiError(f"Prometheus does not answer: {error}") from error
+        try:
+            answer: Any = msgspec.json.decode(body, type=_envelope(kind))
+        except msgspec.DecodeError as error:
+            raise ApiError(f"unexpected answer from Prometheus ({path}): {error}") from error
+        if answer.status != "success" or answer.data is None:
+            raise ApiError(f"Prometheus refuses {path}: {answer.error}")
+        data: T = answer.data
+        return data
+
+
+def _envelope(kind: type[T]) -> Any:
+    return msgspec.defstruct("Envelope", [("status", str), ("data", kind | None, None), ("error", str, "")])
