@@ -1,0 +1,28 @@
+"""`python -m dashboards [--check]`: write the generated files, or exit with 1 naming those that differ."""
+
+from __future__ import annotations
+
+import argparse
+import sys
+
+from dashboards.generate import differing, write
+
+
+def main() -> int:
+    """The exit code."""
+    parser = argparse.ArgumentParser(
+        prog="python -m dashboards", description="Generate Grafana pages and provisioning."
+    )
+    parser.add_argument("--check", action="store_true", help="write nothing; exit with 1 naming the files that differ")
+    if not parser.parse_args().check:
+        for path in write():
+            print(f"dashboards/{path}: written")
+        return 0
+    paths = differing()
+    for path in paths:
+        print(f"dashboards/{path}: differs from what `python -m dashboards` writes", file=sys.stderr)
+    return 1 if paths else 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

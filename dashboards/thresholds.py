@@ -1,0 +1,106 @@
+"""Thresholds of panels: the numbers the alerts compare with, read from the rules, so that each is written once."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any
+
+import promql_parser
+
+from dashboards.rules import Alert, RuleBook, nodes, rule_book
+from dashboards.theme import Colour, State
+
+__all__ = ["NEUTRAL", "Thresholds", "alert_thresholds"]
+
+_SEVERITIES = {"info": State.WARN, "warning": State.WARN, "critical": State.CRIT}
+# Open ends of a range: Grafana versions differ in how they read a missing one.
+_FAR = 1e15
+_MIRRORED = {">": "<", ">=": "<=", "<": ">", "<=": ">=", "==": "==", "!=": "!="}
+
+
+@dataclass(frozen=True, slots=True)
+class Thresholds:
+    """States by value: `base` below the first step, then each step from its value upwards. `alerts` say where from."""
+
+    base: State
+    steps: tuple[tuple[float, State], ...]
+    alerts: tuple[str, ...]
+
+    def json(self) -> dict[str, Any]:
+        """Grafana's form. The first step has no lower end there, whatever value it carries."""
+        base = self.base.colour if self.alerts else Colour.VIOLET
+        steps = [{"color": base, "value": 0}, *({"color": state.colour, "value": value} for value, state in self.steps)]
+        return {"mode": "absolute", "steps": steps}
+
+    def mappings(self) -> list[dict[str, Any]]:
+        """Value mappings that put the state's icon and word in place of the number; the first that fits counts."""
+        ranges = [*reversed(self.steps), (-_FAR, self.base)]
+        return [
+            {
+                "type": "range",
+                "options": {
+                    "from": value,
+                    "to": _FAR,
+                    "result": {"text": state.text, "color": state.colour, "index": index},
+                },
+            }
+            for index, (value, state) in enumerate(ranges)
+        ]
+
+
+NEUTRAL = Thresholds(State.OK, (), ())
+"""For values no alert judges: drawn in the suite's own colour."""
+
+
+def alert_thresholds(name: str, of: str, book: Callable[[], RuleBook] = rule_book) -> Thresholds:
+    """The thresholds of alert `name` on series `of`, one step per severity.
+
+    Raises ValueError where there is no such alert, or where its expression does not compare a value computed from `of`
+    with exactly one number.
+    """
+    alerts = [alert for alert in book().alerts if alert.name == name]
+    if not alerts:
+        raise ValueError(f"there is no alert {name!r}")
+    found = [(*_comparison(alert, of), _SEVERITIES[alert.severity]) for alert in alerts]
+    sources = tuple(f"{name} ({alert.severity})" for alert in alerts)
+    operators = {operator for operator, _, _ in found}
+    values = {value for _, value, _ in found}
+    if operators <= {">", ">="}:
+        worst = {value: max((s for _, v, s in found if v == value), key=_rank) for value in values}
+        return Thresholds(State.OK, tuple(sorted(worst.items())), sources)
+    if len(operators) == len(values) == 1 and operators <= {"<", "=="}:
+        # Counts and switches: `== 0` is bad, and so everything from the next whole number on is good.
+        good_from = values.pop() + (operators == {"=="})
+        return Thresholds(max((state for _, _, state in found), key=_rank), ((good_from, State.OK),), sources)
+    raise ValueError(f"{name}: cannot draw thresholds from comparisons {sorted(operators)} with {sorted(values)}")
+
+
+def _rank(state: State) -> int:
+    return list(State).index(state)
+
+
+def _comparison(alert: Alert, of: str) -> tuple[str, float]:
+    found: set[tuple[str, float]] = set()
+    for node in nodes(promql_parser.parse(alert.expr)):
+        if not isinstance(node, promql_parser.BinaryExpr) or str(node.op) not in _MIRRORED:
+            continue
+        if (number := _number(node.rhs)) is not None and _mentions(node.lhs, of):
+            found.add((str(node.op), number))
+        elif (number := _number(node.lhs)) is not None and _mentions(node.rhs, of):
+            found.add((_MIRRORED[str(node.op)], number))
+    if len(found) != 1:
+        raise ValueError(
+            f"{alert.name} ({alert.severity}) must compare {of} with one number, found {sorted(found)}: {alert.expr}"
+        )
+    return found.pop()
+
+
+def _number(node: Any) -> float | None:
+    if isinstance(node, promql_parser.ParenExpr):
+        return _number(node.expr)
+    return float(node.val) if isinstance(node, promql_parser.NumberLiteral) else None
+
+
+def _mentions(node: Any, name: str) -> bool:
+    return any(isinstance(part, promql_parser.VectorSelector) and part.name == name for part in nodes(node))
