@@ -1,0 +1,43 @@
+"""Pressure stall information from /proc/pressure (psi.rst), which a kernel may lack or have switched off."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterable, Sequence
+
+from agent_observability.collector import LiveCollector, Sample
+from agent_observability.host.config import HostConfig
+from agent_observability.host.files import parsed_optional
+from agent_observability.host.metrics import PRESSURE
+from agent_observability.metric import Metric
+
+__all__ = ["PressureCollector", "parse_pressure"]
+
+
+def parse_pressure(content: bytes) -> dict[str, int]:
+    """Stall time since boot in microseconds, by `some` and `full`. Raises ValueError."""
+    totals = {}
+    for line in content.splitlines():
+        kind, separator, total = line.partition(b" ")[0], *line.rpartition(b" total=")[1:]
+        if not separator:
+            raise ValueError(f"expected a line that ends in total=<microseconds>, got {line[:80]!r}")
+        totals[os.fsdecode(kind)] = int(total)
+    return totals
+
+
+class PressureCollector(LiveCollector):
+    """Absent where the kernel has no PSI, or has it switched off."""
+
+    name = "pressure"
+    metrics = tuple(PRESSURE.values())
+
+    def __init__(self, config: HostConfig) -> None:
+        super().__init__()
+        self._directory = config.path.procfs / "pressure"
+
+    def read(self) -> Iterable[tuple[Metric, Sequence[Sample]]]:
+        resources = dict.fromkeys(resource for resource, _ in PRESSURE)
+        totals = {resource: parsed_optional(self._directory / resource, parse_pressure) or {} for resource in resources}
+        for (resource, kind), metric in PRESSURE.items():
+            if kind in totals[resource]:
+                yield metric, [((), totals[resource][kind] / 1_000_000)]
