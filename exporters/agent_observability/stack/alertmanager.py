@@ -38,6 +38,7 @@ def local_routing(file: Path, receiver_url: str) -> str:
 
 
 def alertmanager_command(program: str, config: Config, file: Path, data: Path) -> tuple[str, ...]:
+    """How to start it on its port, with `file` and its state in `data`."""
     port = config.stack.ports.alertmanager
     return (
         program,

@@ -71,7 +71,7 @@ class NotificationStore:
         self._load()
 
     def add(self, receiver: str, message: Message, received: float) -> Notification:
-        """Write down, then remember. Blocks on the disk. Raises TooManyReceiversError, or OSError with nothing added."""
+        """Write down, then remember; blocks. Raises TooManyReceiversError or OSError, with nothing added."""
         if receiver not in self._kept and len(self._kept) >= MAX_RECEIVERS:
             raise TooManyReceiversError(receiver)
         notification = Notification(self.last + 1, received, receiver, message)

@@ -24,13 +24,15 @@ _PROBE_SECONDS = 0.2
 class PartSpec:
     """What to run. `ready` is a URL that answers 200 once the part works ("": as soon as it runs), `url` is for people.
 
-    Parts of a lower `wave` are ready before the next wave starts, and are stopped after it.
+    `job` is the scrape job that reads the part, "" for none. Parts of a lower `wave` are ready before the next wave
+    starts, and are stopped after it.
     """
 
     name: str
     command: tuple[str, ...]
     ready: str = ""
     url: str = ""
+    job: str = ""
     environment: Mapping[str, str] = field(default_factory=dict)
     wave: int = 0
 

@@ -57,6 +57,7 @@ def prometheus_config(config: Config, rules: Path, external_labels: Mapping[str,
 
 
 def prometheus_command(program: str, config: Config, file: Path, data: Path) -> tuple[str, ...]:
+    """How to start it on its port, with `file` and its samples in `data`."""
     port = config.stack.ports.prometheus
     return (
         program,

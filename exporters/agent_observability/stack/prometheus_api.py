@@ -5,7 +5,7 @@ Format: https://prometheus.io/docs/prometheus/latest/querying/api/
 
 from __future__ import annotations
 
-from typing import Any, TypeVar
+from typing import Any, Generic, TypeVar
 
 import aiohttp
 import msgspec
@@ -105,6 +105,12 @@ class _Tsdb(msgspec.Struct, rename="camel"):
     head_stats: _HeadStats
 
 
+class _Envelope(msgspec.Struct, Generic[T]):
+    status: str
+    data: T | None = None
+    error: str = ""
+
+
 class PrometheusApi:
     """One Prometheus. Every method raises ApiError."""
 
@@ -148,14 +154,10 @@ class PrometheusApi:
         except aiohttp.ClientError as error:
             raise ApiError(f"Prometheus does not answer: {error}") from error
         try:
-            answer: Any = msgspec.json.decode(body, type=_envelope(kind))
+            envelope: Any = _Envelope
+            answer: _Envelope[T] = msgspec.json.decode(body, type=envelope[kind])
         except msgspec.DecodeError as error:
             raise ApiError(f"unexpected answer from Prometheus ({path}): {error}") from error
         if answer.status != "success" or answer.data is None:
             raise ApiError(f"Prometheus refuses {path}: {answer.error}")
-        data: T = answer.data
-        return data
-
-
-def _envelope(kind: type[T]) -> Any:
-    return msgspec.defstruct("Envelope", [("status", str), ("data", kind | None, None), ("error", str, "")])
+        return answer.data

@@ -62,7 +62,8 @@ class Receiver:
     async def notifications(self, request: web.Request) -> web.Response:
         try:
             after = int(request.query.get("after", "0"))
-            seconds = min(float(request.query.get("timeout", "0")), _LONGEST_POLL_SECONDS)
+            # This way round, since max and min keep their first argument next to a NaN.
+            seconds = min(_LONGEST_POLL_SECONDS, max(0.0, float(request.query.get("timeout", "0"))))
         except ValueError:
             return _error(400, "after: expected a whole number; timeout: expected seconds")
         with contextlib.suppress(TimeoutError):

@@ -51,7 +51,7 @@ class Supervisor:
         self._state = state
         self._session = session
         self._urls = dict(urls)
-        self._listener = listener
+        self.listener = listener
         self._ready = False
         self._housekeeping: asyncio.Task[None] | None = None
         self.events: deque[tuple[float, str]] = deque(maxlen=_EVENTS)
@@ -71,7 +71,7 @@ class Supervisor:
     def say(self, text: str) -> None:
         """Record an event for the panel and tell the listener."""
         self.events.append((time.time(), text))
-        self._listener(text)
+        self.listener(text)
 
     async def start(self, seconds: float) -> None:
         """Start wave after wave; returns once every part is ready. Raises StartError; then `stop` is still due."""
