@@ -39,7 +39,7 @@ _SELF_LABELS = frozenset({
 # fmt: on
 _EXTERNAL_LABELS: dict[str, Labels] = {
     r"up|scrape_.*": frozenset(),
-    r"ALERTS": frozenset({"alertname", "alertstate", "severity", "team", "exporter"}).union(
+    r"ALERTS": frozenset({"alertname", "alertstate", "severity", "team", "exporter", "project"}).union(
         *(metric.label_names for metric in CATALOGUE.values())
     ),
     r"kubelet_volume_stats_.*": frozenset({"persistentvolumeclaim", "metrics_path"}),
@@ -158,7 +158,7 @@ _GRAFANA_BUILT_IN = {
     "__range_s": "21600",
     "__range_ms": "21600000",
 }
-_VARIABLE = re.compile(r"\$\{(\w+)(?::\w+)?\}|\$(\w+)|\[\[(\w+)(?::\w+)?\]\]")
+_VARIABLE = re.compile(r"\$\{([A-Za-z_]\w*)(?::\w+)?\}|\$([A-Za-z_]\w*)|\[\[(\w+)(?::\w+)?\]\]")
 
 
 def substitute(expr: str) -> str:

@@ -11,7 +11,6 @@ __all__ = ["LabelWalk", "Labels", "parse", "selectors"]
 
 Labels = frozenset[str]
 
-_INSTANT = ql.VectorSelector
 _SET_OPERATORS = {"and", "unless", "or"}
 # Aggregations that return series of their input instead of new ones.
 _SELECTING = {"topk", "bottomk", "limitk", "limit_ratio"}
@@ -27,9 +26,7 @@ def selectors(tree: ql.Expr) -> Iterator[ql.VectorSelector]:
     found: list[ql.VectorSelector] = []
 
     def visit(node: ql.Expr) -> None:
-        if isinstance(node, ql.MatrixSelector):
-            found.append(node.vector_selector)
-        elif isinstance(node, ql.VectorSelector):
+        if isinstance(node, ql.VectorSelector):
             found.append(node)
 
     ql.walk(tree, visit)
