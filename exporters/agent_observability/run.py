@@ -24,6 +24,9 @@ __all__ = ["Process", "run"]
 
 log = logging.getLogger(__name__)
 
+# Path, modification time in ns, and inode of each file of a web configuration.
+Fingerprint = list[tuple[str, int, int]]
+
 # Certificates are replaced under a running server (cert-manager does it every few weeks); nobody sends a signal then.
 _CERTIFICATE_CHECK_SECONDS = 15
 
@@ -68,10 +71,11 @@ class Process:
         async with self._reloading:
             try:
                 config = await self._workers.run(lambda: load(self._file, self._overrides))
+                # Taken before the files are read: one that changes meanwhile still counts as changed.
+                fingerprint = await self._workers.run(lambda: _fingerprint(self._security))
                 security = await self._workers.run(lambda: _load_security(config))
-                for service in self._services:
-                    service.reload(config.sections[service.exporter.name])
-                await self._secure(security)
+                self._reload_services(config)
+                await self._secure(security, fingerprint)
             except Exception as error:
                 expected = isinstance(error, AgentObsError)
                 log.error("reload failed, the old configuration stays: %s", error, exc_info=None if expected else error)
@@ -97,24 +101,37 @@ class Process:
                     continue
                 self._fingerprint = fingerprint
                 try:
-                    await self._secure(await self._workers.run(lambda: _load_security(self._config)))
+                    security = await self._workers.run(lambda: _load_security(self._config))
+                    await self._secure(security, fingerprint)
                     log.info("web configuration changed and is in use")
                 except ConfigError as error:
                     log.error("changed web configuration is not used: %s", error)
 
-    async def _secure(self, security: WebSecurity) -> None:
+    def _reload_services(self, config: Config) -> None:
+        """All or none: if one refuses its new section, the others get back the one they had."""
+        changed: list[Service] = []
+        try:
+            for service in self._services:
+                service.reload(config.sections[service.exporter.name])
+                changed.append(service)
+        except Exception:
+            for service in changed:
+                service.reload(self._config.sections[service.exporter.name])
+            raise
+
+    async def _secure(self, security: WebSecurity, fingerprint: Fingerprint) -> None:
         for server in self.servers:
             await server.secure(security)
         self._security = security
-        self._fingerprint = _fingerprint(security)
+        self._fingerprint = fingerprint
 
 
 def _load_security(config: Config) -> WebSecurity:
     return load_web_config(config.web.config_file) if config.web.config_file else WebSecurity()
 
 
-def _fingerprint(security: WebSecurity) -> list[tuple[str, int, int]]:
-    found = []
+def _fingerprint(security: WebSecurity) -> Fingerprint:
+    found: Fingerprint = []
     for file in security.files:
         try:
             status = file.stat()
