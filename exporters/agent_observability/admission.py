@@ -37,10 +37,11 @@ class Admission:
         """Take over values admitted by an earlier process; they stay admitted even if the cap has shrunk since."""
         self._admitted.setdefault(label, set()).update(values)
 
-    def admit(self, metric: Metric, labels: Labels, room: bool) -> Labels | None:
+    def admit(self, metric: Metric, labels: Labels, fits: Callable[[Labels], bool]) -> Labels | None:
         """The labels to count under, or None if the sample is refused.
 
-        `room` says whether the family may still grow. Labels that already have a series need not be admitted again.
+        `fits` says whether the family has a series for some labels or may still grow. Labels that already have one
+        need not be admitted again.
         """
         if len(labels) != len(metric.labels):
             raise ValueError(f"{metric.name} has the labels {metric.label_names}, got {labels!r}")
@@ -56,7 +57,7 @@ class Admission:
                 if not folds:
                     return None
                 admitted.append(OVERFLOW)
-        if room:
+        if fits(tuple(admitted)):
             return tuple(admitted)
         self._dropped(metric, SERIES_CAP)
         if not folds or not any(label.cap is not None for label in metric.labels):

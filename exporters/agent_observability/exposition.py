@@ -9,6 +9,7 @@ from __future__ import annotations
 import enum
 import functools
 import math
+import re
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 
@@ -22,6 +23,8 @@ __all__ = ["Block", "Format", "RenderedFamily", "compress", "format_value", "lab
 _OWN_MEMBER_BYTES = 4096
 # igzip's level 1: within 10 % of zlib's size on expositions at a tenth of its time.
 _GZIP_LEVEL = 1
+# What `os.fsdecode` makes of bytes that are no UTF-8, and JSON of half a pair: UTF-8 cannot carry either.
+_SURROGATE = re.compile("[\ud800-\udfff]")
 
 
 class Format(enum.Enum):
@@ -116,9 +119,9 @@ def _escape(value: str) -> str:
 
 
 def label_text(names: Sequence[str], values: Sequence[str]) -> str:
-    """`a="1",b="2"` without braces; bytes that are no UTF-8 (paths may hold any) become replacement characters."""
+    """`a="1",b="2"` without braces; surrogates (paths and JSON may hold some) become replacement characters."""
     text = ",".join(f'{name}="{_escape(value)}"' for name, value in zip(names, values, strict=True))
-    return text if text.isascii() else text.encode("utf-8", "surrogateescape").decode("utf-8", "replace")
+    return text if text.isascii() else _SURROGATE.sub("\ufffd", text)
 
 
 def format_value(value: float) -> str:
@@ -127,4 +130,4 @@ def format_value(value: float) -> str:
         return "NaN"
     if math.isinf(value):
         return "+Inf" if value > 0 else "-Inf"
-    return repr(value)
+    return repr(+value)  # the sign makes a number of True

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import enum
+import math
 import re
 from collections.abc import Iterable
 from dataclasses import dataclass
@@ -59,8 +60,8 @@ class Metric:
 
     Compared and hashed by identity: a family is declared once, so the object is the family.
 
-    `buckets` are the finite upper edges of a histogram, ascending; `+Inf` is implied. `series_cap` is the hard limit of
-    series in the family, whatever its labels allow; only families that can grow have one.
+    `buckets` are the finite upper edges of a histogram, ascending from 0 or more; `+Inf` is implied. `series_cap` is
+    the hard limit of series in the family, whatever its labels allow; only families that can grow have one.
 
     Raises ValueError for a declaration that could not be exposed correctly.
     """
@@ -81,8 +82,10 @@ class Metric:
             raise ValueError(f"{self.name}: an info metric ends in _info")
         if (self.kind is Kind.HISTOGRAM) != bool(self.buckets):
             raise ValueError(f"{self.name}: histograms, and only histograms, have buckets")
-        if list(self.buckets) != sorted(set(self.buckets)) or float("inf") in self.buckets:
-            raise ValueError(f"{self.name}: bucket edges must be finite, distinct and ascending")
+        # A negative edge would allow negative observations, and with them a `_sum` that is no counter.
+        finite = all(math.isfinite(edge) and edge >= 0 for edge in self.buckets)
+        if not finite or list(self.buckets) != sorted(set(self.buckets)):
+            raise ValueError(f"{self.name}: bucket edges must be finite, not negative, distinct and ascending")
         names = self.label_names
         if len(set(names)) != len(names) or (self.kind is Kind.HISTOGRAM and "le" in names):
             raise ValueError(f"{self.name}: label names clash: {names}")

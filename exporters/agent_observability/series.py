@@ -76,9 +76,9 @@ class _Family:
         self.blocks: list[_BlockBuilder] = []
         self._edges = [f'le="{format_value(float(edge))}"' for edge in metric.buckets] + ['le="+Inf"']
 
-    @property
-    def room(self) -> bool:
-        return self.metric.series_cap is None or len(self.series) < self.metric.series_cap
+    def fits(self, labels: Labels) -> bool:
+        cap = self.metric.series_cap
+        return cap is None or len(self.series) < cap or labels in self.series
 
     def create(self, labels: Labels, values: list[float] | None = None) -> _Series:
         if not self.blocks or len(self.blocks[-1].series) >= _BLOCK_SERIES:
@@ -167,16 +167,27 @@ class SeriesStore:
                 self._series(metric, labels)
 
     def restore(self, metric: Metric, labels: Labels, values: list[float]) -> None:
-        """Bear a series at what an earlier process had committed: `[value]`, or counts per bucket and the sum."""
+        """Bear a series at what an earlier process had committed: `[value]`, or counts per bucket and the sum.
+
+        Raises ValueError where the labels or values are not as many as the family has.
+        """
+        if len(labels) != len(metric.labels):
+            raise ValueError(f"{metric.name} has the labels {metric.label_names}, got {labels!r}")
         with self._lock:
             if labels in self._families[metric].series:
                 self._families[metric].remove(labels)
             self._create(self._families[metric], labels, values)
 
     def add(self, metric: Metric, labels: Labels, delta: float = 1, exemplar: Exemplar | None = None) -> None:
-        """Count. Raises ValueError for a negative delta on a counter: it would look like a reset."""
-        if metric.kind is Kind.COUNTER and not delta >= 0:
-            raise ValueError(f"{metric.name} cannot count {delta}")
+        """Count. Raises ValueError for a negative delta on a counter: it would look like a reset.
+
+        Also for an exemplar on anything else, which OpenMetrics does not allow.
+        """
+        if metric.kind is Kind.COUNTER:
+            if not delta >= 0:
+                raise ValueError(f"{metric.name} cannot count {delta}")
+        elif exemplar:
+            raise ValueError(f"{metric.name} is no counter and takes no exemplar here")
         with self._lock:
             if series := self._series(metric, labels):
                 series.values[0] += delta
@@ -223,7 +234,7 @@ class SeriesStore:
         family = self._families[metric]
         series = family.series.get(labels)
         if series is None:
-            admitted = self.admission.admit(metric, labels, family.room)
+            admitted = self.admission.admit(metric, labels, family.fits)
             if admitted is None:
                 return None
             series = family.series.get(admitted) or self._create(family, admitted)
