@@ -38,12 +38,15 @@ class CollectorStatus:
 
 
 class _Slot:
-    """One collector's state between scrapes. `batch` and `late` belong to the event loop, the rest to its worker."""
+    """One collector's state between scrapes. `ended` and `late` belong to the event loop, the rest to its worker.
+
+    `ended` is the event the run under way will set, None between runs.
+    """
 
     def __init__(self, collector: Collector) -> None:
         self.collector = collector
         self.families: Sequence[RenderedFamily] = ()
-        self.batch: _Batch | None = None
+        self.ended: asyncio.Event | None = None
         self.late = False
         self.started = 0.0
         self.duration = 0.0
@@ -73,16 +76,15 @@ class _Slot:
 
 
 class _Batch:
-    """Collectors started together; `done` is set once each of them has ended."""
+    """Collectors started together, on one thread as long as none of them holds it up."""
 
     def __init__(self, slots: Sequence[_Slot], workers: Workers) -> None:
         self._loop = asyncio.get_running_loop()
         self._workers = workers
         self._queue = deque(slots)
         self._unfinished = len(slots)
-        self.done = asyncio.Event()
         for slot in slots:
-            slot.batch = self
+            slot.ended = asyncio.Event()
             slot.started = time.perf_counter()
         workers.submit(self._work)
         self._loop.call_later(_HANDOVER_SECONDS, self._hand_over, self._unfinished)
@@ -97,11 +99,11 @@ class _Batch:
     def _end(self, slot: _Slot) -> None:
         if slot.late:
             log.warning("collector %s ended after %.1f s", slot.collector.name, slot.duration)
-        slot.batch = None
+        if slot.ended is not None:
+            slot.ended.set()
+        slot.ended = None
         slot.late = False
         self._unfinished -= 1
-        if not self._unfinished:
-            self.done.set()
 
     def _hand_over(self, unfinished_before: int) -> None:
         """Add a worker if none has ended a collector since the last look and some have not begun."""
@@ -146,19 +148,20 @@ class Scraper:
         """
         deadline = asyncio.get_running_loop().time() + seconds
         slots = [self._slots[name] for name in names]
-        if idle := [slot for slot in slots if slot.batch is None]:
+        if idle := [slot for slot in slots if slot.ended is None]:
             _Batch(idle, self._workers)
-        running = {slot.batch for slot in slots if slot.batch is not None and not slot.late}
+        awaited = [(slot, slot.ended) for slot in slots if slot.ended is not None and not slot.late]
         with contextlib.suppress(TimeoutError):
             async with asyncio.timeout_at(deadline) as timeout:
                 self._timeouts.add(timeout)
                 try:
-                    for batch in running:
-                        await batch.done.wait()
+                    # The last to begin is usually the last to end: awaited first, it wakes this task once.
+                    for _, ended in reversed(awaited):
+                        await ended.wait()
                 finally:
                     self._timeouts.discard(timeout)
-        for slot in slots:
-            if slot.batch is not None and not slot.late:
+        for slot, ended in awaited:
+            if not ended.is_set() and not slot.late:
                 slot.late = True
                 log.warning("collector %s missed the scrape's deadline", slot.collector.name)
         return [family for slot in slots for family in slot.families]
