@@ -16,7 +16,8 @@ import msgspec
 import yaml
 
 from agent_observability.decode import Decoder
-from agent_observability.errors import ConfigError
+from agent_observability.errors import ConfigError, StartError
+from agent_observability.listen import parse_address
 from agent_observability.registry import BY_NAME, EXPORTERS
 from agent_observability.stack.config import StackConfig
 from agent_observability.units import Duration
@@ -65,15 +66,17 @@ class Config(msgspec.Struct, frozen=True, kw_only=True):
 class _Loader(yaml.SafeLoader):
     """Refuses a key that stands twice in one mapping: YAML would silently keep the last."""
 
-    def construct_mapping(self, node: yaml.MappingNode, deep: bool = False) -> dict[Any, Any]:
+    def compose_mapping_node(self, anchor: Any) -> yaml.MappingNode:
+        # Here and not in construct_mapping, which sees keys twice once `<<` has merged others in.
+        node = super().compose_mapping_node(anchor)
         seen: set[str] = set()
-        for key_node, _ in node.value:
-            if key_node.value in seen:
-                raise yaml.constructor.ConstructorError(
-                    None, None, f"the key {key_node.value!r} stands twice", key_node.start_mark
-                )
-            seen.add(key_node.value)
-        return super().construct_mapping(node, deep=deep)
+        for key, _ in node.value:
+            if isinstance(key, yaml.ScalarNode):
+                if key.value in seen:
+                    problem = f"the key {key.value!r} stands twice"
+                    raise yaml.constructor.ConstructorError(None, None, problem, key.start_mark)
+                seen.add(key.value)
+        return node
 
 
 def load(file: Path | None, overrides: Mapping[str, Any] | None = None) -> Config:
@@ -101,10 +104,11 @@ def tree(text: str, name: str) -> dict[str, Any]:
     try:
         # _Loader is a SafeLoader: no constructor it knows runs code.
         document = yaml.load(text, _Loader)  # noqa: S506
-    except yaml.YAMLError as error:
+    except Exception as error:  # PyYAML lets its constructors' errors through: ValueError, KeyError, RecursionError, …
         mark = getattr(error, "problem_mark", None)
         where = f"line {mark.line + 1}, column {mark.column + 1}: " if mark else ""
-        raise ConfigError(name, [f"{where}no valid YAML: {getattr(error, 'problem', None) or error}"]) from error
+        problem = getattr(error, "problem", None) or " ".join(str(error).split())
+        raise ConfigError(name, [f"{where}no valid YAML: {problem}"]) from error
     if document is None:
         return {}
     if not isinstance(document, dict):
@@ -135,12 +139,23 @@ def parse(
             decoder.unknown_key(str(key), str(key), (*common, *BY_NAME))
     sections = {entry.name: decoder.decode(entry.section, document.get(entry.name), entry.name) for entry in EXPORTERS}
     if isinstance(web := decoded.get("web"), WebConfig):
-        for exporter in web.listen:
+        for exporter, addresses in web.listen.items():
             if exporter not in BY_NAME:
                 decoder.unknown_key(f"web.listen.{exporter}", exporter, BY_NAME)
+            decoder.problems += _address_problems(f"web.listen.{exporter}", addresses)
     if decoder.problems:
         raise ConfigError(name, decoder.problems)
     return Config(**decoded, sections=sections, file=name)
+
+
+def _address_problems(path: str, addresses: list[str]) -> list[str]:
+    problems = []
+    for i, address in enumerate(addresses):
+        try:
+            parse_address(address)
+        except StartError as error:
+            problems.append(f"{path}[{i}]: {error}")
+    return problems
 
 
 def _merge(base: dict[str, Any], overrides: Mapping[str, Any]) -> dict[str, Any]:

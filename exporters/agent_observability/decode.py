@@ -12,7 +12,7 @@ import re
 import types
 from collections.abc import Iterable, Mapping
 from pathlib import Path
-from typing import Annotated, Any, Union, get_args, get_origin
+from typing import Annotated, Any, Literal, Union, get_args, get_origin
 
 import msgspec
 
@@ -22,6 +22,7 @@ __all__ = ["Decoder", "Secret"]
 
 _VARIABLE = re.compile(r"\$(?:\$|\{(?P<name>[A-Za-z_]\w*)(?::-(?P<default>[^}]*))?\})")
 _SECRET_FILE_BYTES = 64 * 1024
+_WORDS = {"bool": "true or false", "float": "a number", "int": "a whole number", "str": "text"}
 
 
 class Secret:
@@ -74,11 +75,11 @@ class Decoder:
         origin = get_origin(kind)
         if origin in (list, tuple):
             if not isinstance(value, list):
-                return self._problem(path, value, "a list")
+                return self._problem(path, value, "a list", kind)
             return origin([self.decode(get_args(kind)[0], item, f"{path}[{i}]") for i, item in enumerate(value)])
         if origin is dict:
             if not isinstance(value, dict):
-                return self._problem(path, value, "a mapping")
+                return self._problem(path, value, "a mapping", kind)
             return {str(key): self.decode(get_args(kind)[1], item, f"{path}.{key}") for key, item in value.items()}
         return self._leaf(kind, value, path)
 
@@ -86,9 +87,9 @@ class Decoder:
         if value is None:
             value = {}
         if not isinstance(value, dict):
-            return self._problem(path, value, "a mapping")
+            return self._problem(path, value, "a mapping", kind)
         fields = {field.encode_name: field for field in msgspec.structs.fields(kind)}
-        files = {f"{name}_file": name for name, field in fields.items() if _holds_secret(field.type)}
+        files = {f"{name}_file": name for name, field in fields.items() if _is_secret(field.type)}
         decoded: dict[str, Any] = {}
         before = len(self.problems)
         for key, item in value.items():
@@ -104,7 +105,7 @@ class Decoder:
                 self.unknown_key(where, str(key), (*fields, *files))
         for name, field in fields.items():
             if field.required and field.name not in decoded:
-                self.problems.append(f"{path}.{name}: missing")
+                self.problems.append(f"{path}.{name}: missing" if path else f"{name}: missing")
         return kind(**decoded) if len(self.problems) == before else None
 
     def unknown_key(self, path: str, key: str, known: Iterable[str]) -> None:
@@ -116,30 +117,31 @@ class Decoder:
     def _leaf(self, kind: Any, value: object, path: str) -> Any:
         if isinstance(value, str):
             value = self._expand(value, path)
+            if value is None:
+                return None
         base = get_args(kind)[0] if get_origin(kind) is Annotated else kind
         if base is Secret:
-            if not isinstance(value, str):
-                self.problems.append(f"{path}: expected text (not shown), got {type(value).__name__}")
-                return None
-            return Secret(value)
-        if base is Path and isinstance(value, str):
+            return Secret(value) if isinstance(value, str) else self._problem(path, value, "text", kind)
+        if base is Path:
+            if not isinstance(value, str) or not value or "\0" in value:
+                return self._problem(path, value, "a path", kind)
             return self._directory / value
         try:
             if base in (Duration, Size):
                 return base.parse(str(value) if isinstance(value, str) else value)
             if base is re.Pattern or get_origin(base) is re.Pattern:
-                return re.compile(msgspec.convert(value, str))
+                return re.compile(str(value) if isinstance(value, str) else msgspec.convert(value, str))
             if isinstance(value, str):
                 return msgspec.convert(str(value), kind, strict=not isinstance(value, _Expanded))
             return msgspec.convert(value, kind)
         except msgspec.ValidationError as error:
-            return self._problem(path, value, str(error).split(" - at `$", 1)[0])
-        except re.error as error:
-            return self._problem(path, value, f"a regular expression ({error})")
+            return self._problem(path, value, _expectation(base, error), kind)
+        except (re.error, OverflowError, RecursionError) as error:
+            return self._problem(path, value, f"a regular expression ({error})", kind)
         except ValueError as error:
-            return self._problem(path, value, str(error))
+            return self._problem(path, value, str(error), kind)
 
-    def _expand(self, text: str, path: str) -> str:
+    def _expand(self, text: str, path: str) -> str | None:
         environment = self._environment
         if environment is None:
             return text
@@ -155,6 +157,8 @@ class Decoder:
 
         expanded = _VARIABLE.sub(replace, text)
         self.problems += [f"{path}: environment variable {name} is not set" for name in missing]
+        if missing:
+            return None
         if expanded == text:
             return text
         result = _Expanded(expanded)
@@ -167,19 +171,48 @@ class Decoder:
             return None
         try:
             with file.open("rb") as stream:
-                return Secret(stream.read(_SECRET_FILE_BYTES).decode().rstrip("\r\n"))
+                content = stream.read(_SECRET_FILE_BYTES + 1)
+            if len(content) <= _SECRET_FILE_BYTES:
+                return Secret(content.decode().rstrip("\r\n"))
+            self.problems.append(f"{path}: {os.fspath(file)!r} is larger than {_SECRET_FILE_BYTES // 1024} KiB")
         except OSError as error:
             self.problems.append(f"{path}: cannot read {os.fspath(file)!r}: {error.strerror}")
         except UnicodeDecodeError:
             self.problems.append(f"{path}: {os.fspath(file)!r} is not UTF-8 text")
         return None
 
-    def _problem(self, path: str, value: object, expected: str) -> None:
-        shown = value.raw if isinstance(value, _Expanded) else value
-        text = repr(shown)
-        lead = "" if expected.startswith("Expected") else "expected "
-        self.problems.append(f"{path}: {lead}{expected}, got {text if len(text) <= 80 else text[:77] + '...'}")
+    def _problem(self, path: str, value: object, expected: str, kind: Any) -> None:
+        self.problems.append(f"{path}: expected {expected}, got {_shown(value, kind)}")
 
 
-def _holds_secret(kind: Any) -> bool:
-    return kind is Secret or Secret in get_args(kind)
+def _expectation(kind: Any, error: msgspec.ValidationError) -> str:
+    """What msgspec wanted, without its mention of the value, which may have come from the environment."""
+    if get_origin(kind) is Literal:
+        return f"one of {', '.join(map(repr, get_args(kind)))}"
+    wanted = re.match(r"Expected (.*?)(?:, got `\w+`)?(?: - at `.*)?$", str(error))
+    return re.sub(r"`(\w+)`", lambda match: _WORDS.get(match[1], match[1]), wanted[1]) if wanted else "another value"
+
+
+def _shown(value: object, kind: Any) -> str:
+    """The value for a message. Containers are not shown: one that stands in the wrong place may hold a secret."""
+    if isinstance(value, dict):
+        return "a mapping"
+    if isinstance(value, list):
+        return "a list"
+    if value is None:
+        return "nothing"
+    if _may_hold_secret(kind):
+        return f"{type(value).__name__} (not shown)"
+    text = repr(value.raw if isinstance(value, _Expanded) else value)
+    return text if len(text) <= 80 else text[:77] + "..."
+
+
+def _is_secret(kind: Any) -> bool:
+    """Whether the kind is `Secret` or `Secret | None`."""
+    return kind is Secret or (get_origin(kind) in (Union, types.UnionType) and Secret in get_args(kind))
+
+
+def _may_hold_secret(kind: Any) -> bool:
+    if isinstance(kind, type) and issubclass(kind, msgspec.Struct):
+        return any(_may_hold_secret(field.type) for field in msgspec.structs.fields(kind))
+    return kind is Secret or any(_may_hold_secret(part) for part in get_args(kind))

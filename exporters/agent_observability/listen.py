@@ -39,8 +39,9 @@ def listen(address: str) -> list[socket.socket]:
             return [_bind(socket.AF_INET6, ("::", port), dual=True)]
         found = socket.getaddrinfo(host or "0.0.0.0", port, type=socket.SOCK_STREAM, flags=socket.AI_PASSIVE)  # noqa: S104
         return [_bind(family, where) for family, _, _, _, where in dict.fromkeys(found)]
-    except socket.gaierror as error:
-        raise StartError(f"listen address {address!r}: {error.strerror}") from error
+    except (socket.gaierror, UnicodeError) as error:
+        reason = error.strerror if isinstance(error, OSError) else "no host name"
+        raise StartError(f"listen address {address!r}: {reason}") from error
     except OSError as error:
         reason = os.strerror(error.errno or 0)
         if error.errno == errno.EADDRINUSE:

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import math
 import re
+from fractions import Fraction
 
 __all__ = ["Duration", "Size"]
 
@@ -31,7 +33,10 @@ class Duration(float):
         parts = list(_DURATION_PART.finditer(value))
         if not parts or "".join(part.group() for part in parts) != value:
             raise ValueError(cls.expected)
-        return cls(sum(float(part[1]) * _DURATION_UNITS[part[2]] for part in parts))
+        seconds = sum(float(part[1]) * _DURATION_UNITS[part[2]] for part in parts)
+        if not math.isfinite(seconds):
+            raise ValueError(cls.expected)
+        return cls(seconds)
 
 
 class Size(int):
@@ -47,7 +52,7 @@ class Size(int):
         match = _SIZE.fullmatch(value) if isinstance(value, str) else None
         if match is None or match[2] not in _SIZE_UNITS:
             raise ValueError(cls.expected)
-        size = float(match[1]) * _SIZE_UNITS[match[2]]
-        if size != int(size):
+        size = Fraction(match[1]) * _SIZE_UNITS[match[2]]
+        if size.denominator != 1:
             raise ValueError("a whole number of bytes")
         return cls(int(size))
