@@ -22,7 +22,8 @@ from agent_observability.units import Duration
 
 __all__ = ["WebSecurity", "load_web_config"]
 
-_BCRYPT = re.compile(r"\$2[abxy]?\$\d\d\$[./A-Za-z0-9]{53}")
+# The cost, then 16 bytes of salt, whose last character carries two bits, and 23 of hash.
+_BCRYPT = re.compile(r"\$2[abxy]\$(0[4-9]|[12]\d|3[01])\$[./A-Za-z0-9]{21}[.Oeu][./A-Za-z0-9]{31}")
 
 # Go's names for the TLS 1.2 suites it calls secure, and OpenSSL's.
 _CIPHERS = {
@@ -189,9 +190,10 @@ def _context(tls: _TLSServer, file: Path) -> ssl.SSLContext:
         if tls.client_auth_type != "NoClientCert":
             context.load_verify_locations(cafile=tls.client_ca_file, cadata=tls.client_ca)
             context.verify_mode = ssl.CERT_OPTIONAL
-    except OSError as error:  # ssl.SSLError is one
+    except (OSError, TypeError, ValueError) as error:  # SSLError is an OSError; the others say: no PEM, not ASCII
         names = ", ".join(str(path) for path in (tls.cert_file, tls.key_file, tls.client_ca_file) if path) or "inline"
-        raise ConfigError(str(file), [f"tls_server_config: cannot use {names}: {error.strerror or error}"]) from error
+        reason = getattr(error, "strerror", None) or error
+        raise ConfigError(str(file), [f"tls_server_config: cannot use {names}: {reason}"]) from error
     return context
 
 
