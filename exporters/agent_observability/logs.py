@@ -11,7 +11,7 @@ from agent_observability.config import LogConfig
 
 __all__ = ["setup_logging"]
 
-_PLAIN = re.compile(r"[^\s\"=]+")
+_PLAIN = re.compile(r"[^\s\"=\x00-\x1f\x7f]+")
 
 
 class _LineFormatter(logging.Formatter):

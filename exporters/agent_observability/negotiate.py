@@ -16,7 +16,7 @@ _OPENMETRICS_VERSIONS = ("", "1.0.0", "0.0.1")
 
 
 def negotiate(accept: str) -> Format:
-    """The best format `accept` names. Text wins ties and is the answer to anything unknown."""
+    """The best format `accept` names, the first of equals; text is the answer to anything unknown."""
     best, best_quality = Format.TEXT, 0.0
     for media_type, parameters, quality in _weighted(accept):
         format_ = None

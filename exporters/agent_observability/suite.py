@@ -30,7 +30,7 @@ BUILD_INFO = Metric(
 COLLECTOR_SUCCESS = Metric(
     "agent_obs_collector_success",
     Kind.GAUGE,
-    "1 if the collector's last run ended in time and without an error, 0 if its last good result is served",
+    "1 if the collector's last run ended in time and without an error, else 0",
     (_COLLECTOR,),
 )
 COLLECTOR_DURATION = Metric(
