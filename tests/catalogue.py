@@ -20,7 +20,7 @@ from agent_observability.metric import Label
 from agent_observability.registry import CATALOGUE, EXTERNAL
 from tests.promql import Labels, LabelWalk, parse, selectors
 
-__all__ = ["RULES", "check_expression", "known_names", "output_labels", "rule_files", "substitute"]
+__all__ = ["RULES", "check_expression", "foreign_value", "known_names", "output_labels", "rule_files", "substitute"]
 
 RULES = Path(__file__).resolve().parent.parent / "rules"
 
@@ -128,7 +128,7 @@ def check_expression(expr: str, where: str) -> list[str]:
             if matcher.name not in labels:
                 hint = _nearest(matcher.name, labels)
                 problems.append(f"{selector.name} has no label {matcher.name!r}{hint}")
-            elif value := _foreign_value(matcher, _DECLARED.get(selector.name, {}).get(matcher.name)):
+            elif value := foreign_value(matcher, _DECLARED.get(selector.name, {}).get(matcher.name)):
                 problems.append(f"{selector.name}: label {matcher.name!r} is never {value!r}")
         return labels
 
@@ -142,11 +142,11 @@ def _nearest(name: str, known: Any) -> str:
     return f" (did you mean {close[0]}?)" if close else ""
 
 
-def _foreign_value(matcher: ql.Matcher, label: Label | None) -> str | None:
+def foreign_value(matcher: ql.Matcher, label: Label | None) -> str | None:
     """The first value a matcher spells out that an enum label cannot take."""
     if label is None or not label.values or not re.fullmatch(r"[\w|-]+", matcher.value):
         return None
-    values = matcher.value.split("|") if matcher.op in {ql.MatchOp.Re, ql.MatchOp.NotRe} else [matcher.value]
+    values = matcher.value.split("|") if matcher.op in (ql.MatchOp.Re, ql.MatchOp.NotRe) else [matcher.value]
     return next((value for value in values if value not in (*label.values, "other")), None)
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import re
 from collections import Counter
 
@@ -12,9 +13,10 @@ from agent_observability.registry import EXTERNAL
 from tests.catalogue import check_expression, output_labels
 from tests.promql import parse, selectors
 from tests.rules.rulebook import Alert, Record, load
+from tests.support import ROOT
 
 RUNBOOKS = "https://github.com/agent-observability/agent-observability/blob/main/docs/runbooks"
-DASHBOARDS = "{{ $externalLabels.grafana_url }}/d/agentobs-"
+DASHBOARD_URL = re.compile(r"\{\{ \$externalLabels\.grafana_url \}\}/d/(?P<uid>[a-z-]+)(\?(?P<query>.+))?")
 
 ALERTS, RECORDS = load()
 RULES = [*ALERTS, *RECORDS]
@@ -70,7 +72,21 @@ def test_alert_explains_itself(alert: Alert) -> None:
     assert summary.endswith(".") and "{{" not in summary and "\n" not in summary
     assert description.endswith(".") and "{{" in description and "\n" not in description
     assert alert.annotations["runbook_url"] == f"{RUNBOOKS}/{alert.name}.md"
-    assert alert.annotations["dashboard_url"].startswith(DASHBOARDS)
+
+
+def _dashboard_variables() -> dict[str, set[str]]:
+    """The variables of each generated dashboard, by uid."""
+    pages = [json.loads(path.read_text()) for path in (ROOT / "dashboards" / "json").rglob("*.json")]
+    return {page["uid"]: {variable["name"] for variable in page["templating"]["list"]} for page in pages}
+
+
+@every_alert
+def test_dashboard_link_leads_somewhere(alert: Alert) -> None:
+    url = DASHBOARD_URL.fullmatch(alert.annotations["dashboard_url"])
+    assert url is not None
+    variables = _dashboard_variables()
+    assert url["uid"] in variables
+    assert set(re.findall(r"var-(\w+)=", url["query"] or "")) <= variables[url["uid"]]
 
 
 @every_alert
