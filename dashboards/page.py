@@ -110,7 +110,7 @@ class Page:
 
 
 @attr.s
-class _RowHead(RowPanel):  # type: ignore[misc]
+class _RowHead(RowPanel):
     def to_json_data(self) -> dict[str, Any]:
         known = super().to_json_data()
         return {key: known[key] for key in ("collapsed", "gridPos", "id", "panels", "title", "type")}

@@ -14,6 +14,8 @@ from dashboards.theme import Colour, State
 __all__ = ["NEUTRAL", "Thresholds", "alert_thresholds"]
 
 _SEVERITIES = {"info": State.WARN, "warning": State.WARN, "critical": State.CRIT}
+# Grafana's steps include their own value, so "more than none" starts just above 0.
+_ANY = 1e-9
 # Open ends of a range: Grafana versions differ in how they read a missing one.
 _FAR = 1e15
 _MIRRORED = {">": "<", ">=": "<=", "<": ">", "<=": ">=", "==": "==", "!=": "!="}
@@ -67,7 +69,8 @@ def alert_thresholds(name: str, of: str, book: Callable[[], RuleBook] = rule_boo
     operators = {operator for operator, _, _ in found}
     values = {value for _, value, _ in found}
     if operators <= {">", ">="}:
-        worst = {value: max((s for _, v, s in found if v == value), key=_rank) for value in values}
+        found = [(operator, value or _ANY, state) for operator, value, state in found]
+        worst = {value: max((s for _, v, s in found if v == value), key=_rank) for _, value, _ in found}
         return Thresholds(State.OK, tuple(sorted(worst.items())), sources)
     if len(operators) == len(values) == 1 and operators <= {"<", "=="}:
         # Counts and switches: `== 0` is bad, and so everything from the next whole number on is good.

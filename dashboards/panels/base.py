@@ -68,7 +68,7 @@ class Query:
 
 
 @attr.s(auto_attribs=True, kw_only=True)
-class DataPanel(Panel, abc.ABC):  # type: ignore[misc]
+class DataPanel(Panel, abc.ABC):
     """A panel that shows metrics. `width` and `height` in grid units (24 to a row, 30 pixels high).
 
     `description` says what the panel shows and what to do about it; the metrics it reads, the alerts its thresholds
