@@ -7,8 +7,10 @@ import contextlib
 import logging
 import socket
 from collections.abc import Awaitable, Callable, Sequence
+from typing import Any
 
 from aiohttp import hdrs, web
+from aiohttp.http_exceptions import HttpProcessingError
 
 from agent_observability.auth import Authenticator, RateLimiter, certificate_allowed
 from agent_observability.config import WebConfig
@@ -57,7 +59,11 @@ class Server:
         if config.telemetry_path != "/":
             app.router.add_get("/", self._landing)
         self._runner = web.AppRunner(
-            app, access_log=None, keepalive_timeout=_KEEPALIVE_SECONDS, shutdown_timeout=_SHUTDOWN_SECONDS
+            app,
+            access_log=None,
+            logger=_HTTPLog(log),
+            keepalive_timeout=_KEEPALIVE_SECONDS,
+            shutdown_timeout=_SHUTDOWN_SECONDS,
         )
 
     @property
@@ -130,6 +136,7 @@ class Server:
             response = web.Response(status=error.status, text=f"{error.reason}\n", headers=_allow(error))
         if not response.prepared:
             response.headers.update(security.headers)
+            await self._send(request, response)
         return response
 
     async def _metrics(self, request: web.Request) -> web.StreamResponse:
@@ -160,7 +167,7 @@ class Server:
         finally:
             self._scrapes -= 1
 
-    async def _send(self, request: web.Request, response: web.Response) -> web.Response:
+    async def _send(self, request: web.Request, response: web.StreamResponse) -> web.StreamResponse:
         """Send here, not after the handler, so that a client that never reads is cut off instead of kept for ever."""
         try:
             async with asyncio.timeout(self._config.write_timeout):
@@ -195,6 +202,16 @@ class Server:
 
 def _allow(error: web.HTTPException) -> dict[str, str]:
     return {hdrs.ALLOW: error.headers[hdrs.ALLOW]} if hdrs.ALLOW in error.headers else {}
+
+
+class _HTTPLog(logging.LoggerAdapter[logging.Logger]):
+    """aiohttp's log without tracebacks of malformed requests, whose text would quote the bytes: maybe a password."""
+
+    def exception(self, msg: object, *args: object, exc_info: Any = True, **kwargs: Any) -> None:
+        if isinstance(exc_info, HttpProcessingError):
+            self.debug("malformed request: %s", type(exc_info).__name__)
+        else:
+            super().exception(msg, *args, exc_info=exc_info, **kwargs)
 
 
 class _Refusal(asyncio.Protocol):
