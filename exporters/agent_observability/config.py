@@ -42,7 +42,7 @@ class WebConfig(msgspec.Struct, frozen=True, kw_only=True):
     """
 
     listen: dict[str, list[str]] = {}
-    telemetry_path: Annotated[str, msgspec.Meta(pattern="^/[A-Za-z0-9/_.-]*$")] = "/metrics"
+    telemetry_path: Annotated[str, msgspec.Meta(pattern="^/(?!-/)[A-Za-z0-9/_.-]*$")] = "/metrics"
     config_file: Path | None = None
     max_requests: Positive = 64
     max_connections: Positive = 512

@@ -54,14 +54,11 @@ class Block:
         return self.text if format_ is Format.TEXT else self.openmetrics
 
     def gzip(self, format_: Format) -> bytes:
-        lines = self.lines(format_)
-        member = self._gzip.get(format_)
+        # One key for both formats where their lines are the same; renderings in several threads may race for it.
+        key = Format.TEXT if self.openmetrics is self.text else format_
+        member = self._gzip.get(key)
         if member is None:
-            if self.openmetrics is self.text and self._gzip:
-                member = next(iter(self._gzip.values()))
-            else:
-                member = compress(lines)
-            self._gzip[format_] = member
+            member = self._gzip[key] = compress(self.lines(format_))
         return member
 
 
