@@ -74,6 +74,8 @@ class _Family:
         self.metric = metric
         self.series: dict[Labels, _Series] = {}
         self.blocks: list[_BlockBuilder] = []
+        # Values per series.
+        self.width = len(metric.buckets) + 2 if metric.kind is Kind.HISTOGRAM else 1
         self._edges = [f'le="{format_value(float(edge))}"' for edge in metric.buckets] + ['le="+Inf"']
 
     def fits(self, labels: Labels) -> bool:
@@ -84,10 +86,7 @@ class _Family:
         if not self.blocks or len(self.blocks[-1].series) >= _BLOCK_SERIES:
             self.blocks.append(_BlockBuilder())
         block = self.blocks[-1]
-        width = len(self.metric.buckets) + 2 if self.metric.kind is Kind.HISTOGRAM else 1
-        if values is not None and len(values) != width:
-            raise ValueError(f"{self.metric.name} holds {width} values per series, got {len(values)}")
-        series = self.series[labels] = _Series(labels, list(values) if values else [0] * width, block)
+        series = self.series[labels] = _Series(labels, list(values) if values else [0] * self.width, block)
         block.series.append(series)
         block.dirty = True
         return series
@@ -173,10 +172,12 @@ class SeriesStore:
         """
         if len(labels) != len(metric.labels):
             raise ValueError(f"{metric.name} has the labels {metric.label_names}, got {labels!r}")
+        family = self._families[metric]
+        if len(values) != family.width:
+            raise ValueError(f"{metric.name} holds {family.width} values per series, got {len(values)}")
         with self._lock:
-            if labels in self._families[metric].series:
-                self._families[metric].remove(labels)
-            self._create(self._families[metric], labels, values)
+            family.remove(labels)
+            self._create(family, labels, values)
 
     def add(self, metric: Metric, labels: Labels, delta: float = 1, exemplar: Exemplar | None = None) -> None:
         """Count. Raises ValueError for a negative delta on a counter: it would look like a reset.
