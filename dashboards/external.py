@@ -27,7 +27,7 @@ PROMETHEUS: tuple[Metric, ...] = (
     Metric("prometheus_tsdb_head_series", Kind.GAUGE, "Series held in memory"),
     Metric("prometheus_tsdb_head_samples_appended_total", Kind.COUNTER, "Samples written"),
     Metric("prometheus_tsdb_storage_blocks_bytes", Kind.GAUGE, "Size of the blocks on disk"),
-    Metric("prometheus_tsdb_wal_storage_size_bytes", Kind.GAUGE, "Size of the write-ahead log"),
+    Metric("prometheus_tsdb_retention_limit_bytes", Kind.GAUGE, "Size limit of the blocks, 0 without one"),
     Metric("prometheus_rule_evaluation_failures_total", Kind.COUNTER, "Failed rule evaluations", _labels("rule_group")),
     Metric(
         "prometheus_rule_group_last_duration_seconds",
@@ -41,9 +41,7 @@ PROMETHEUS: tuple[Metric, ...] = (
     Metric("prometheus_notifications_sent_total", Kind.COUNTER, "Alerts sent", _labels("alertmanager")),
     Metric("prometheus_notifications_errors_total", Kind.COUNTER, "Alerts not delivered", _labels("alertmanager")),
     Metric("prometheus_notifications_dropped_total", Kind.COUNTER, "Alerts dropped"),
-    Metric("prometheus_notifications_queue_length", Kind.GAUGE, "Alerts waiting to be sent"),
     Metric("prometheus_config_last_reload_successful", Kind.GAUGE, "1 if the last reload worked"),
-    Metric("prometheus_build_info", Kind.INFO, "Version of Prometheus", _labels("version")),
 )
 
 ALERTMANAGER: tuple[Metric, ...] = (
@@ -54,7 +52,6 @@ ALERTMANAGER: tuple[Metric, ...] = (
         "alertmanager_notifications_failed_total", Kind.COUNTER, "Notifications that failed", _labels("integration")
     ),
     Metric("alertmanager_config_last_reload_successful", Kind.GAUGE, "1 if the last reload worked"),
-    Metric("alertmanager_build_info", Kind.INFO, "Version of Alertmanager", _labels("version")),
 )
 
 EXTERNAL_METRICS = (*SCRAPE, *PROMETHEUS, *ALERTMANAGER)

@@ -44,7 +44,7 @@ def one_of(*values: str) -> Match:
 
 @dataclass(frozen=True, slots=True)
 class Expr:
-    """A PromQL expression: its Grafana unit, the exposed series it needs, and its labels (None: not known here)."""
+    """A PromQL expression, its Grafana unit, the names of the series it needs, its labels (None: not known here)."""
 
     template: str
     unit: str

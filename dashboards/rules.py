@@ -36,8 +36,8 @@ class RuleBook:
     alerts: tuple[Alert, ...]
 
     def families(self, record: str) -> frozenset[str]:
-        """The names of the exposed series a recorded one is computed from, through any number of rules."""
-        found: set[str] = set()
+        """The names of the series a recorded one is computed from, through any number of rules, and its own."""
+        found = {record}
         for node in nodes(promql_parser.parse(self.records[record])):
             if isinstance(node, promql_parser.VectorSelector) and node.name:
                 found |= self.families(node.name) if node.name in self.records else {node.name}

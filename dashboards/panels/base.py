@@ -88,7 +88,7 @@ class DataPanel(Panel, abc.ABC):
 
     @property
     def families(self) -> frozenset[str]:
-        """The names of the exposed series the panel needs."""
+        """The names of the series the panel needs."""
         return frozenset[str]().union(*(query.expr.families for query in self.queries))
 
     @abc.abstractmethod
@@ -119,7 +119,7 @@ class DataPanel(Panel, abc.ABC):
             "color": {"mode": "thresholds"},
             "links": list(self.links),
             "mappings": list(self.mappings),
-            "noValue": NO_DATA if not self.families & OPTIONAL.keys() else "not on this machine",
+            "noValue": NO_DATA if not self.families & OPTIONAL.keys() else "nothing to show here",
             "thresholds": self.thresholds.json(),
             "unit": self.unit or self.queries[0].expr.unit,
         } | self.defaults()

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 from dashboards.page import Row
-from dashboards.panels import Query, TimeSeries
-from dashboards.promql import ratio, topk
+from dashboards.panels import Query, States, TimeSeries
+from dashboards.promql import aggregate, ratio, topk
 from dashboards.suite.scope import PROMETHEUS
 from dashboards.theme import MAX_SERIES
 from dashboards.thresholds import alert_thresholds
@@ -20,7 +20,10 @@ def row() -> Row:
             TimeSeries(
                 title="Samples written",
                 queries=[
-                    Query(PROMETHEUS.rate("prometheus_tsdb_head_samples_appended_total"), "{{instance}} {{type}}")
+                    Query(
+                        aggregate("sum", PROMETHEUS.rate("prometheus_tsdb_head_samples_appended_total"), ("instance",)),
+                        "{{instance}}",
+                    )
                 ],
                 description="Samples stored per second. Falling without a reason: targets are missing.",
             ),
@@ -34,10 +37,10 @@ def row() -> Row:
                 title="Storage",
                 queries=[
                     Query(PROMETHEUS.gauge("prometheus_tsdb_storage_blocks_bytes"), "{{instance}} blocks"),
-                    Query(PROMETHEUS.gauge("prometheus_tsdb_wal_storage_size_bytes"), "{{instance}} write-ahead log"),
+                    Query(PROMETHEUS.gauge("prometheus_tsdb_retention_limit_bytes"), "{{instance}} limit"),
                 ],
-                description="Disk space in use. Give the volume room for the whole retention before the blocks fill "
-                "it.",
+                description="Size of the blocks on disk and its limit (0: none). At the limit the oldest data is "
+                "deleted: give it more room.",
             ),
             TimeSeries(
                 title="Rule groups: share of their interval",
@@ -79,6 +82,15 @@ def row() -> Row:
                 ],
                 description="Failed or dropped: nobody is paged. See whether Alertmanager runs and can be reached.",
                 thresholds=alert_thresholds("AgentObsPrometheusNotDelivering", "prometheus_notifications_errors_total"),
+            ),
+            States(
+                title="Configuration",
+                queries=[Query(PROMETHEUS.gauge("prometheus_config_last_reload_successful"), "{{instance}}")],
+                description="Whether the last reload was accepted. If not, new rules and targets have no effect: "
+                "promtool check config names the mistake.",
+                thresholds=alert_thresholds("AgentObsConfigReloadFailed", "prometheus_config_last_reload_successful"),
+                width=24,
+                height=4,
             ),
         ],
     )

@@ -100,7 +100,7 @@ CASES: list[tuple[Callable[[], Expr], str, str]] = [
         "cps",
     ),
     (
-        lambda: (HOST.gauge("node_load1") + HOST.gauge("node_load5")).day_before(),
+        (HOST.gauge("node_load1") + HOST.gauge("node_load5")).day_before,
         f"(node_load1{{{SCOPE}}} offset 1d + node_load5{{{SCOPE}}} offset 1d)",
         "short",
     ),
@@ -133,9 +133,14 @@ def test_mistakes_are_named(build: Callable[[], Expr], message: str) -> None:
         build()
 
 
-def test_families_are_what_the_exporter_must_expose() -> None:
+def test_families_are_all_series_it_depends_on() -> None:
     both = HOST.recorded("instance:node_memory_used:ratio") + HOST.gauge("node_load1")
-    assert both.families == {"node_memory_MemAvailable_bytes", "node_memory_MemTotal_bytes", "node_load1"}
+    assert both.families == {
+        "instance:node_memory_used:ratio",
+        "node_memory_MemAvailable_bytes",
+        "node_memory_MemTotal_bytes",
+        "node_load1",
+    }
 
 
 @pytest.mark.parametrize("metric", EXTERNAL_METRICS, ids=lambda metric: metric.name)

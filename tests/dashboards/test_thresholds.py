@@ -95,7 +95,7 @@ def test_a_name_recorded_twice_is_refused(tmp_path: Path) -> None:
 
 def test_families_of_records_built_on_records() -> None:
     rules = RuleBook({"a:b:c": "x / y", "d:e:f": "sum(a:b:c) + rate(z[5m])"}, ())
-    assert rules.families("d:e:f") == {"x", "y", "z"}
+    assert rules.families("d:e:f") == {"d:e:f", "a:b:c", "x", "y", "z"}
 
 
 def test_the_suites_own_rules_are_read() -> None:
