@@ -9,10 +9,17 @@ from pathlib import Path
 from agent_observability.stack.exporter_config import LOOPBACK
 from agent_observability.stack.state import StateDirectory
 
-__all__ = ["grafana_command", "grafana_ini"]
+__all__ = ["grafana_command", "grafana_environment", "grafana_ini"]
+
+_HOME_PAGE = Path("Suite", "agentobs-suite.json")
 
 
-def grafana_ini(state: StateDirectory, provisioning: Path, port: int) -> str:
+def grafana_environment(dashboards: Path, prometheus_url: str) -> dict[str, str]:
+    """The variables that the provisioning files refer to; `dashboards` is the folder of the generated pages."""
+    return {"DASHBOARDS_PATH": str(dashboards), "PROMETHEUS_URL": prometheus_url}
+
+
+def grafana_ini(state: StateDirectory, provisioning: Path, dashboards: Path, port: int) -> str:
     """grafana.ini. Everybody on this machine may look; nobody may edit, since the dashboards are generated."""
     parser = configparser.RawConfigParser()
     parser.read_dict(
@@ -24,6 +31,7 @@ def grafana_ini(state: StateDirectory, provisioning: Path, port: int) -> str:
                 "provisioning": str(provisioning),
             },
             "server": {"http_addr": LOOPBACK, "http_port": str(port)},
+            "dashboards": {"default_home_dashboard_path": str(dashboards / _HOME_PAGE)},
             "log": {"mode": "console"},
             "users": {"default_theme": "dark", "allow_sign_up": "false"},
             "auth": {"disable_login_form": "true"},

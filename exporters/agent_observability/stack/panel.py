@@ -82,8 +82,8 @@ def _header(view: View) -> Text:
     up = sum(target.health == "up" for target in targets)
     firing = sum(alert.state == "firing" and alert.name != HEARTBEAT for alert in view.observation.alerts)
     text = Text(no_wrap=True, overflow="ellipsis")
-    text.append(" Agent Observability ", f"bold white on {_VIOLET}")
-    text.append(f"  up {age(view.now - view.started)}   ")
+    text.append(" agent-obs ", f"bold white on {_VIOLET}")
+    text.append(f"  for {age(view.now - view.started)}   ")
     text.append(f"{'✓' if targets and up == len(targets) else '✕'} {up}/{len(targets)} targets up   ")
     text.append(f"✕ {firing} firing", _RED) if firing else text.append("✓ nothing firing", _GREEN)
     if view.heartbeat:
@@ -92,7 +92,10 @@ def _header(view: View) -> Text:
 
 
 def _parts(view: View) -> RenderableType:
-    table = _table("part", "state", "scraped", "pid", "restarts", "address")
+    table = Table(box=None, padding=(0, 1, 0, 0), pad_edge=False, header_style=_GREY)
+    # The address gives way first on a narrow terminal.
+    for column, width in (("part", 12), ("state", 11), ("scraped", 14), ("pid", 7), ("restarts", 8), ("address", 0)):
+        table.add_column(column, no_wrap=True, overflow="ellipsis", min_width=width)
     targets = {target.job: target for target in view.observation.targets}
     for part in view.parts:
         icon, colour = _STATES[part.state]
@@ -102,7 +105,7 @@ def _parts(view: View) -> RenderableType:
             _scraped(targets.get(part.job), view.now) if part.job else Text("", _GREY),
             str(part.pid or ""),
             Text(str(part.restarts), _YELLOW if part.restarts else _GREY),
-            Text(part.url.removeprefix("http://"), _GREY),
+            Text(part.url.removeprefix("http://").partition("/")[0], _GREY),
         )
     return _box(table, "Parts")
 
@@ -178,13 +181,6 @@ def _footer(view: View) -> Text:
         at, what = view.event
         return text.append(clean(f" ▲ {age(view.now - at)} ago: {what}"), _YELLOW)
     return text.append(clean(f" {view.footer}"), _GREY)
-
-
-def _table(*columns: str) -> Table:
-    table = Table(box=None, padding=(0, 2, 0, 0), pad_edge=False, header_style=_GREY)
-    for column in columns:
-        table.add_column(column, no_wrap=True, overflow="ellipsis", justify="right" if column == "restarts" else "left")
-    return table
 
 
 def _box(content: RenderableType, title: str) -> Panel:

@@ -15,7 +15,7 @@ from agent_observability.stack import programs
 from agent_observability.stack.alertmanager import alertmanager_command, local_routing
 from agent_observability.stack.drills import CANARY, CANARY_GROUP
 from agent_observability.stack.exporter_config import LOOPBACK, exporter_config, listen_addresses, local_address
-from agent_observability.stack.grafana import grafana_command, grafana_ini
+from agent_observability.stack.grafana import grafana_command, grafana_environment, grafana_ini
 from agent_observability.stack.part import PartSpec
 from agent_observability.stack.ports import PortClaim
 from agent_observability.stack.prometheus import prometheus_command, prometheus_config
@@ -52,6 +52,7 @@ def make_plan(config: Config, state: StateDirectory) -> Plan:
     prometheus_file = state.generated / "prometheus.yml"
     alertmanager_file = state.generated / "alertmanager.yml"
     grafana_file = state.generated / "grafana.ini"
+    dashboards = resource("dashboards/json")
     # The dashboards' links are right as soon as somebody runs Grafana, so they do not depend on the program.
     labels = {"grafana_url": f"http://localhost:{ports.grafana}"}
     files = {
@@ -60,7 +61,7 @@ def make_plan(config: Config, state: StateDirectory) -> Plan:
         alertmanager_file: local_routing(resource("alertmanager") / "alertmanager.yml", urls["receiver"]),
     }
     if grafana:
-        files[grafana_file] = grafana_ini(state, resource("dashboards/provisioning"), ports.grafana)
+        files[grafana_file] = grafana_ini(state, resource("dashboards/provisioning"), dashboards, ports.grafana)
     claims = [PortClaim(f"{LOOPBACK}:{port}", name, f"stack.ports.{name}") for name, port in numbers.items()]
     python = sys.executable
     receiver = ("--host", LOOPBACK, "--port", str(ports.receiver), "--file", str(state.notifications))
@@ -103,7 +104,7 @@ def make_plan(config: Config, state: StateDirectory) -> Plan:
                 command=grafana_command(grafana, grafana_file),
                 ready=f"{urls['grafana']}/api/health",
                 url=urls["grafana"],
-                environment={"PROMETHEUS_URL": urls["prometheus"]},
+                environment=grafana_environment(dashboards, urls["prometheus"]),
                 wave=_READERS,
             )
         )

@@ -77,5 +77,6 @@ def _job(name: str, target: str, **settings: str) -> dict[str, Any]:
 
 
 def _literal(path: Path) -> str:
-    """The path as a pattern that matches only it: Prometheus reads rule_files as globs."""
-    return "".join(f"\\{character}" if character in "*?[\\" else character for character in str(path))
+    """The path as a pattern that matches it: Prometheus reads rule_files as globs and refuses any `*` in a folder."""
+    special = {"[": "\\[", "\\": "\\\\", "*": "?"}
+    return "".join(special.get(character, character) for character in str(path))
