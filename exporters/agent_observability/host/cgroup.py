@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from pathlib import Path
 
@@ -34,8 +35,8 @@ def parse_own_cgroups(content: bytes) -> dict[str, str]:
     Format: cgroups(7). Raises ValueError.
     """
     paths: dict[str, str] = {}
-    for line in content.splitlines():
-        fields = line.decode("utf-8", "surrogateescape").split(":", 2)
+    for line in content.removesuffix(b"\n").split(b"\n"):
+        fields = os.fsdecode(line).split(":", 2)
         if len(fields) != 3:
             raise ValueError(f"expected hierarchy:controllers:path, got {line[:80]!r}")
         paths |= dict.fromkeys(fields[1].split(","), fields[2])

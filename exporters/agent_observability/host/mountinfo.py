@@ -29,8 +29,8 @@ def parse_mountinfo(content: bytes) -> list[Mount]:
     Raises ValueError.
     """
     mounts = {}
-    for line in content.splitlines():
-        # Split at single spaces: an empty device is an empty field.
+    # Nothing but newlines and spaces separates: a carriage return may be part of a name, and a device may be empty.
+    for line in content.removesuffix(b"\n").split(b"\n"):
         head, separator, tail = line.partition(b" - ")
         fields, source = head.split(b" "), tail.split(b" ")
         if not separator or len(fields) < 6 or len(source) < 3:

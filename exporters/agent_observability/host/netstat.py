@@ -19,11 +19,12 @@ def parse_snmp(content: bytes) -> dict[tuple[str, str], int]:
     values = {}
     lines = content.splitlines()
     for names, numbers in zip(lines[::2], lines[1::2], strict=False):
-        protocol, *fields = os.fsdecode(names).split()
-        if not numbers.startswith(os.fsencode(f"{protocol} ")):
-            raise ValueError(f"expected the numbers of {protocol!r}, got {numbers[:80]!r}")
-        for field, number in zip(fields, numbers.split()[1:], strict=True):
-            values[protocol.rstrip(":"), field] = int(number)
+        protocol, _, fields = os.fsdecode(names).partition(": ")
+        owner, _, rest = os.fsdecode(numbers).partition(": ")
+        if owner != protocol or len(fields.split()) != len(rest.split()):
+            raise ValueError(f"expected a number per field of {names[:80]!r}, got {numbers[:80]!r}")
+        for field, number in zip(fields.split(), rest.split(), strict=True):
+            values[protocol, field] = int(number)
     return values
 
 

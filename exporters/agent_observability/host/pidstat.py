@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from dataclasses import dataclass
 
 __all__ = ["PidStat", "parse_pid_stat"]
@@ -31,7 +32,7 @@ def parse_pid_stat(content: bytes) -> PidStat:
     if not closing or len(fields) <= _RSS:
         raise ValueError(f"expected the columns of a process, got {content[:80]!r}")
     return PidStat(
-        comm=head.partition(b"(")[2].decode("utf-8", "surrogateescape"),
+        comm=os.fsdecode(head.partition(b"(")[2]),
         ended=fields[_STATE] in (b"Z", b"X"),
         cpu=int(fields[_UTIME]) + int(fields[_STIME]),
         start=int(fields[_STARTTIME]),
