@@ -169,16 +169,18 @@ class Decoder:
         file = self._leaf(Path, value, path)
         if not isinstance(file, Path):
             return None
+        # A variable given here by mistake may hold the secret itself.
+        shown = repr(os.fspath(file) if file == self._directory / str(value) else value)
         try:
             with file.open("rb") as stream:
                 content = stream.read(_SECRET_FILE_BYTES + 1)
             if len(content) <= _SECRET_FILE_BYTES:
                 return Secret(content.decode().rstrip("\r\n"))
-            self.problems.append(f"{path}: {os.fspath(file)!r} is larger than {_SECRET_FILE_BYTES // 1024} KiB")
+            self.problems.append(f"{path}: {shown} is larger than {_SECRET_FILE_BYTES // 1024} KiB")
         except OSError as error:
-            self.problems.append(f"{path}: cannot read {os.fspath(file)!r}: {error.strerror}")
+            self.problems.append(f"{path}: cannot read {shown}: {error.strerror}")
         except UnicodeDecodeError:
-            self.problems.append(f"{path}: {os.fspath(file)!r} is not UTF-8 text")
+            self.problems.append(f"{path}: {shown} is not UTF-8 text")
         return None
 
     def _problem(self, path: str, value: object, expected: str, kind: Any) -> None:
