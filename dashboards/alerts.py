@@ -20,7 +20,7 @@ _SEVERITIES = {"critical": State.CRIT, "warning": State.WARN}
 @attr.s(auto_attribs=True, kw_only=True)
 class _FiringCard(Stat):
     def overrides(self) -> list[dict[str, Any]]:
-        steps = (Thresholds(State.OK, ((1, state),), ("any alert",)).json() for state in _SEVERITIES.values())
+        steps = (Thresholds(State.OK, ((1, state),), ()).json() for state in _SEVERITIES.values())
         return [by_query(ref, thresholds=thresholds) for ref, thresholds in zip("AB", steps, strict=True)]
 
 

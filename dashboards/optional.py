@@ -1,51 +1,66 @@
-"""Families that healthy machines may lack, and why. Panels that read one say so; no other may be empty. Data only."""
+"""Series that healthy machines may lack, and why. Panels that read one say so; no other may be empty. Data only."""
 
 from __future__ import annotations
 
 __all__ = ["OPTIONAL"]
 
-_NO_DISK = "containers without a file system or disk of their own show none"
-_NO_PSI = "the kernel must be built with PSI and not started with psi=0"
-_NO_NETWORK = "a container without a network has no interface but the loopback"
-_NO_CGROUP = "the cgroup controller is not enabled or not mounted"
-_NO_GROUPS = "no process group is configured to be watched"
-_NO_CAPS = "every family of the exporter is bounded by its source"
-
-OPTIONAL: dict[str, str] = {
-    "node_filesystem_size_bytes": _NO_DISK,
-    "instance_mountpoint:node_filesystem_inodes_used:ratio": "file systems such as btrfs do not count inodes",
-    "node_disk_read_bytes_total": _NO_DISK,
-    "node_disk_reads_completed_total": _NO_DISK,
-    "node_disk_io_time_seconds_total": _NO_DISK,
-    "node_disk_io_time_weighted_seconds_total": _NO_DISK,
-    "instance_device:node_disk_read_time_seconds:mean5m": "nothing was read from a disk for 5 minutes",
-    "instance_device:node_disk_write_time_seconds:mean5m": "nothing was written to a disk for 5 minutes",
-    "instance:node_swap_used:ratio": "the machine has no swap",
-    "node_vmstat_oom_kill": "kernels before 4.13 do not count kills",
-    "node_network_receive_bytes_total": _NO_NETWORK,
-    "node_network_receive_packets_total": _NO_NETWORK,
-    "node_network_receive_errs_total": _NO_NETWORK,
-    "node_network_receive_drop_total": _NO_NETWORK,
-    "instance_device:node_network_receive_bytes:rate5m": "no interface is physical or a container's own",
-    "node_pressure_cpu_waiting_seconds_total": _NO_PSI,
-    "node_pressure_memory_waiting_seconds_total": _NO_PSI,
-    "node_pressure_memory_stalled_seconds_total": _NO_PSI,
-    "node_pressure_io_waiting_seconds_total": _NO_PSI,
-    "node_pressure_io_stalled_seconds_total": _NO_PSI,
-    "instance:node_nf_conntrack_entries:ratio": "the kernel module nf_conntrack is not loaded",
-    "node_hwmon_temp_celsius": "most virtual machines have no sensors",
-    "node_entropy_available_bits": "the sandbox hides it",
-    "container_cpu_usage_seconds_total": _NO_CGROUP,
-    "instance_id:container_cpu_throttled_periods:ratio_rate5m": "the cgroup has no CPU limit",
-    "container_memory_working_set_bytes": _NO_CGROUP,
-    "instance_id:container_memory_working_set:ratio": "the cgroup has no memory limit",
-    "container_oom_events_total": _NO_CGROUP,
-    "container_processes": _NO_CGROUP,
-    "host_process_group_processes": _NO_GROUPS,
-    "host_process_group_resident_memory_bytes": _NO_GROUPS,
-    "host_process_group_cpu_seconds_total": _NO_GROUPS,
-    "host_process_group_open_fds": _NO_GROUPS,
-    "agent_obs_series": _NO_CAPS,
-    "agent_obs_series_dropped_total": _NO_CAPS,
+_NAMES_BY_REASON: dict[str, tuple[str, ...]] = {
+    "a container may have no file system or disk of its own": (
+        "node_filesystem_size_bytes",
+        "node_disk_read_bytes_total",
+        "node_disk_written_bytes_total",
+        "node_disk_reads_completed_total",
+        "node_disk_writes_completed_total",
+        "node_disk_io_time_seconds_total",
+        "node_disk_io_time_weighted_seconds_total",
+    ),
+    "file systems such as btrfs do not count inodes": ("instance_mountpoint:node_filesystem_inodes_used:ratio",),
+    "an idle disk has no latency": (
+        "instance_device:node_disk_read_time_seconds:mean5m",
+        "instance_device:node_disk_write_time_seconds:mean5m",
+    ),
+    "the machine may have no swap": ("instance:node_swap_used:ratio",),
+    "kernels before 4.13 do not count kills": ("node_vmstat_oom_kill",),
+    "a container may have no network": (
+        "node_network_receive_bytes_total",
+        "node_network_receive_packets_total",
+        "node_network_receive_errs_total",
+        "node_network_receive_drop_total",
+        "node_network_transmit_bytes_total",
+        "node_network_transmit_packets_total",
+        "node_network_transmit_errs_total",
+        "node_network_transmit_drop_total",
+    ),
+    "every interface may be a bridge, a tunnel or a container's end": (
+        "instance_device:node_network_receive_bytes:rate5m",
+        "instance_device:node_network_transmit_bytes:rate5m",
+    ),
+    "the kernel must be built with PSI and not started with psi=0": (
+        "node_pressure_cpu_waiting_seconds_total",
+        "node_pressure_memory_waiting_seconds_total",
+        "node_pressure_memory_stalled_seconds_total",
+        "node_pressure_io_waiting_seconds_total",
+        "node_pressure_io_stalled_seconds_total",
+    ),
+    "the kernel module nf_conntrack may not be loaded": ("instance:node_nf_conntrack_entries:ratio",),
+    "most virtual machines have no sensors": ("node_hwmon_temp_celsius",),
+    "a sandbox may hide the entropy": ("node_entropy_available_bits",),
+    "the cgroup controller may not be enabled or mounted": (
+        "container_cpu_usage_seconds_total",
+        "container_memory_working_set_bytes",
+        "container_oom_events_total",
+        "container_processes",
+    ),
+    "the cgroup may have no CPU limit": ("instance_id:container_cpu_throttled_periods:ratio_rate5m",),
+    "the cgroup may have no memory limit": ("instance_id:container_memory_working_set:ratio",),
+    "no process group may be configured to be watched": (
+        "host_process_group_processes",
+        "host_process_group_resident_memory_bytes",
+        "host_process_group_cpu_seconds_total",
+        "host_process_group_open_fds",
+    ),
+    "the exporter may have no family with a cap": ("agent_obs_series", "agent_obs_series_dropped_total"),
 }
+
+OPTIONAL: dict[str, str] = {name: reason for reason, names in _NAMES_BY_REASON.items() for name in names}
 """Reasons by the name of an exposed or recorded series."""

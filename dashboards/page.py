@@ -10,7 +10,7 @@ import attr
 from grafanalib.core import Annotations, Dashboard, GridPos, RowPanel, Template, Templating, Time
 
 from dashboards.panels import DATASOURCE, DataPanel, link_to, prune
-from dashboards.promql import Scope, one_of
+from dashboards.promql import Expr, Scope, one_of
 from dashboards.theme import Colour
 
 __all__ = ["COLUMNS", "SCHEMA_VERSION", "TAG", "Page", "Row", "cluster_variable", "query_variable"]
@@ -168,8 +168,12 @@ def _datasource_variable() -> dict[str, Any]:
     return _variable(template) | {"current": {"text": "Prometheus", "value": "prometheus"}}
 
 
-def query_variable(name: str, label: str, query: str, *, all_value: str = ".*") -> dict[str, Any]:
-    """A variable filled by `label_values(…)`; "All" is preset and stands for the regular expression `all_value`."""
+def query_variable(name: str, label: str, series: Expr, *, all_value: str = ".*") -> dict[str, Any]:
+    """Chooses among the values of the label `name` of some series.
+
+    "All" is preset and stands for the regular expression `all_value`.
+    """
+    query = f"label_values({series.text}, {name})"
     template = Template(
         name=name,
         label=label,
@@ -180,12 +184,10 @@ def query_variable(name: str, label: str, query: str, *, all_value: str = ".*") 
         multi=True,
         regex="",
     )
-    return _variable(template) | {
-        "current": {"selected": True, "text": ["All"], "value": ["$__all"]},
-        "definition": query,
-    }
+    everything = {"selected": True, "text": ["All"], "value": ["$__all"]}
+    return _variable(template) | {"current": everything, "definition": query}
 
 
 def cluster_variable() -> dict[str, Any]:
     """Chooses among clusters that send to one store; with a single Prometheus it only offers "All"."""
-    return query_variable("cluster", "Cluster", "label_values(up, cluster)")
+    return query_variable("cluster", "Cluster", Scope(()).gauge("up"))

@@ -31,7 +31,7 @@ class Thresholds:
 
     def json(self) -> dict[str, Any]:
         """Grafana's form. The first step has no lower end there, whatever value it carries."""
-        base = self.base.colour if self.alerts else Colour.VIOLET
+        base = self.base.colour if self.steps else Colour.VIOLET
         steps = [{"color": base, "value": 0}, *({"color": state.colour, "value": value} for value, state in self.steps)]
         return {"mode": "absolute", "steps": steps}
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dashboards.host import cards, cgroups, cpu, disks, kernel, memory, network, overview, pressure, processes
-from dashboards.host.scope import ALERTS, HOST
+from dashboards.host.scope import ALERTS, MACHINES
 from dashboards.page import Page, cluster_variable, query_variable
 
 __all__ = ["page"]
@@ -11,12 +11,11 @@ __all__ = ["page"]
 
 def page() -> Page:
     """The page `agentobs-host`."""
-    instances = f"label_values({HOST.gauge('node_load1').text.partition(', instance')[0]}}}, instance)"
     return Page(
         uid="agentobs-host",
         title="Host",
         description="Is a machine short of CPU, memory, disk or network, and which cgroup or process takes it?",
-        variables=(cluster_variable(), query_variable("instance", "Machine", instances)),
+        variables=(cluster_variable(), query_variable("instance", "Machine", MACHINES.gauge("node_load1"))),
         cards=cards.cards(),
         rows=(
             overview.row(),

@@ -108,7 +108,8 @@ class DataPanel(Panel, abc.ABC):
         parts = [self.description]
         if self.thresholds.alerts:
             parts.append("Thresholds are those of " + ", ".join(self.thresholds.alerts) + ".")
-        parts += [f"Empty without `{name}`: {OPTIONAL[name]}." for name in sorted(self.families & OPTIONAL.keys())]
+        if reasons := sorted({OPTIONAL[name] for name in self.families & OPTIONAL.keys()}):
+            parts.append(f"May be empty: {'; '.join(reasons)}.")
         helps = [f"- `{name}`: {CATALOGUE[name].help}" for name in sorted(self.families & CATALOGUE.keys())]
         if helps:
             parts.append("Reads:\n" + "\n".join(helps))

@@ -21,7 +21,7 @@ class Stat(DataPanel):
     type: ClassVar[str] = "stat"
 
     width: int = 4
-    height: int = 6
+    height: int = 5
 
     def options(self) -> dict[str, Any]:
         return {
@@ -39,12 +39,12 @@ class _Card(Stat):
     def overrides(self) -> list[dict[str, Any]]:
         yesterday = by_query("B", color=fixed(Colour.MUTED))
         state = by_query("C", mappings=self.thresholds.mappings())
-        return [yesterday, state] if self.thresholds.alerts else [yesterday]
+        return [yesterday, state] if self.thresholds.steps else [yesterday]
 
 
 def Card(*, title: str, expr: Expr, description: str, thresholds: Thresholds = NEUTRAL) -> Stat:  # noqa: N802
     """One value now, with its sparkline, 24 hours ago, and, where an alert judges it, its state in a word."""
     queries = [Query(expr, "now"), Query(expr.day_before(), "24 h ago", instant=True)]
-    if thresholds.alerts:
+    if thresholds.steps:
         queries.append(Query(expr, "state", instant=True))
     return _Card(title=title, queries=queries, description=description, thresholds=thresholds)

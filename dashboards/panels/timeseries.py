@@ -54,7 +54,7 @@ class TimeSeries(DataPanel):
                 "showPoints": "never",
                 "spanNulls": False,
                 "stacking": {"group": "A", "mode": "normal" if self.stacked else "none"},
-                "thresholdsStyle": {"mode": "dashed" if self.thresholds.alerts else "off"},
+                "thresholdsStyle": {"mode": "dashed" if self.thresholds.steps else "off"},
             },
             **axis,
         }

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dashboards.page import Page, cluster_variable, query_variable
 from dashboards.suite import alertmanager, cards, collectors, exporters, overview, prometheus, series
-from dashboards.suite.scope import ALERTS, ALL_EXPORTERS
+from dashboards.suite.scope import ALERTS, ANY_EXPORTER, CHOSEN_EXPORTER, EXPORTER_JOBS
 
 __all__ = ["page"]
 
@@ -18,10 +18,8 @@ def page() -> Page:
         "well?",
         variables=(
             cluster_variable(),
-            query_variable(
-                "job", "Exporter", f'label_values(up{{job=~"{ALL_EXPORTERS}"}}, job)', all_value=ALL_EXPORTERS
-            ),
-            query_variable("instance", "Instance", 'label_values(up{job=~"$job"}, instance)'),
+            query_variable("job", "Exporter", ANY_EXPORTER.gauge("up"), all_value=EXPORTER_JOBS),
+            query_variable("instance", "Instance", CHOSEN_EXPORTER.gauge("up")),
         ),
         cards=cards.cards(),
         rows=(

@@ -4,14 +4,17 @@ from __future__ import annotations
 
 from dashboards.promql import Match, Scope, one_of
 
-__all__ = ["ALERTMANAGER", "ALERTS", "ALL_EXPORTERS", "EXPORTERS", "PROMETHEUS"]
+__all__ = ["ALERTMANAGER", "ALERTS", "ANY_EXPORTER", "CHOSEN_EXPORTER", "EXPORTERS", "EXPORTER_JOBS", "PROMETHEUS"]
 
-_CLUSTER = ("cluster", one_of("$cluster"))
-
-ALL_EXPORTERS = "agent-obs-.+"
+EXPORTER_JOBS = "agent-obs-.+"
 """Regular expression of the jobs of all exporters."""
 
-EXPORTERS = Scope((("job", one_of("$job")), _CLUSTER, ("instance", one_of("$instance"))))
+_CLUSTER = ("cluster", one_of("$cluster"))
+_JOB = ("job", one_of("$job"))
+
+ANY_EXPORTER = Scope((("job", one_of(EXPORTER_JOBS)), _CLUSTER))
+CHOSEN_EXPORTER = Scope((_JOB, _CLUSTER))
+EXPORTERS = Scope((_JOB, _CLUSTER, ("instance", one_of("$instance"))))
 PROMETHEUS = Scope((("job", Match("=", "prometheus")), _CLUSTER))
 ALERTMANAGER = Scope((("job", Match("=", "alertmanager")), _CLUSTER))
 ALERTS = Scope((_CLUSTER,))

@@ -9,6 +9,8 @@ from typing import Any
 import pytest
 from grafanalib import formatunits
 
+from dashboards.external import EXTERNAL_METRICS
+from dashboards.optional import OPTIONAL
 from dashboards.page import COLUMNS, SCHEMA_VERSION, TAG, Page
 from dashboards.panels import DATASOURCE
 from dashboards.rules import rule_book
@@ -95,6 +97,29 @@ def test_panels_neither_overlap_nor_leave_the_grid(page: Page) -> None:
         place = panel["gridPos"]
         assert place["x"] >= 0 and place["x"] + place["w"] <= COLUMNS
         assert place["w"] >= MIN_WIDTH[panel["type"]], panel["title"]
+
+
+@each_page
+def test_no_line_has_a_gap_at_its_end(page: Page) -> None:
+    """Panels share the whole width, or a wide screen shows holes."""
+    for panels in (page.cards, *(row.panels for row in page.rows)):
+        filled = 0
+        for panel in panels:
+            filled = panel.width if filled == COLUMNS else filled + panel.width
+        assert filled == COLUMNS, [panel.title for panel in panels]
+
+
+def test_the_first_screen_needs_no_scrolling() -> None:
+    """1080 lines leave about 900 for panels, at 38 a grid unit."""
+    for page, _ in PAGES.values():
+        shown = [panel["gridPos"] for panel in as_json(page)["panels"] if panel["type"] != "row"]
+        assert max(place["y"] + place["h"] for place in shown) * 38 <= 900
+
+
+def test_every_declared_exception_and_external_metric_is_used() -> None:
+    used = frozenset[str]().union(*(panel.families for page, _ in PAGES.values() for panel in page.panels()))
+    assert OPTIONAL.keys() <= used
+    assert {metric.name for metric in EXTERNAL_METRICS} <= used
 
 
 def test_the_overlap_check_finds_overlaps() -> None:

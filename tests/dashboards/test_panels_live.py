@@ -64,8 +64,16 @@ class Prometheus:
             raise AssertionError(f"{parameters['query']}: {error.read().decode()}") from None
 
 
-@pytest.fixture(scope="module")
-def prometheus(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Prometheus]:
+_MACHINES: dict[str, dict[str, bool]] = {
+    "this machine": {},
+    "a bare sandbox": dict.fromkeys(
+        ("filesystem", "diskstats", "netdev", "pressure", "hwmon", "cgroup", "conntrack", "entropy"), False
+    ),
+}
+
+
+@pytest.fixture(scope="module", params=_MACHINES.values(), ids=_MACHINES)
+def prometheus(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Prometheus]:
     folder = tmp_path_factory.mktemp("live")
     ports = {job: free_port() for job in _JOBS}
     rules = folder / "rules"
@@ -76,7 +84,8 @@ def prometheus(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Prometheus]
         for group in document["groups"]:
             group["interval"] = "1s"
         (rules / file.name).write_text(yaml.safe_dump(document))
-    (folder / "exporter.yml").write_text(yaml.safe_dump({"host": {"processes": {"groups": {_GROUP: str(folder)}}}}))
+    host = {"processes": {"groups": {_GROUP: str(folder)}}, "collectors": request.param}
+    (folder / "exporter.yml").write_text(yaml.safe_dump({"host": host}))
     (folder / "alertmanager.yml").write_text("route: {receiver: nobody}\nreceivers: [{name: nobody}]\n")
     targets = {job: [{"targets": [f"127.0.0.1:{port}"], "labels": {"instance": "here"}}] for job, port in ports.items()}
     config = {
