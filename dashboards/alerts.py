@@ -38,7 +38,7 @@ def firing_card(scope: Scope) -> Stat:
 
 
 def firing_table(scope: Scope) -> Table:
-    """Every firing alert by name, most severe first."""
+    """Every firing alert by name, grouped by severity, critical first."""
     firing = aggregate(
         "count", scope.gauge("ALERTS", alertstate="firing"), ("severity", "alertname", "job", "instance")
     )

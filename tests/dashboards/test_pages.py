@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import itertools
 import re
+import urllib.parse
 from typing import Any
 
 import pytest
+import yaml
 from grafanalib import formatunits
 
 from dashboards.external import EXTERNAL_METRICS
@@ -15,7 +17,7 @@ from dashboards.page import COLUMNS, SCHEMA_VERSION, TAG, Page
 from dashboards.panels import DATASOURCE
 from dashboards.rules import rule_book
 from dashboards.theme import State
-from tests.catalogue import check_expression, substitute
+from tests.catalogue import check_expression, rule_files, substitute
 from tests.dashboards.pages import PAGES, Case, as_json, panel_cases, query_cases, walk
 
 each_page = pytest.mark.parametrize("page", [page for page, _ in PAGES.values()], ids=PAGES)
@@ -120,6 +122,21 @@ def test_every_declared_exception_and_external_metric_is_used() -> None:
     used = frozenset[str]().union(*(panel.families for page, _ in PAGES.values() for panel in page.panels()))
     assert OPTIONAL.keys() <= used
     assert {metric.name for metric in EXTERNAL_METRICS} <= used
+
+
+def test_alerts_link_to_pages_and_set_variables_they_have() -> None:
+    links = [
+        (rule["alert"], urllib.parse.urlsplit(re.sub(r"\{\{.*?\}\}", "", rule["annotations"]["dashboard_url"])))
+        for file in rule_files()
+        for group in yaml.safe_load(file.read_text())["groups"]
+        for rule in group["rules"]
+        if "dashboard_url" in rule.get("annotations", {})
+    ]
+    assert len({alert for alert, _ in links}) >= 20
+    for alert, link in links:
+        page, _ = PAGES[link.path.removeprefix("/d/")]
+        variables = {f"var-{variable['name']}" for variable in page.variables}
+        assert set(urllib.parse.parse_qs(link.query, keep_blank_values=True)) <= variables, alert
 
 
 def test_the_overlap_check_finds_overlaps() -> None:
