@@ -107,7 +107,8 @@ def tree(text: str, name: str) -> dict[str, Any]:
     except Exception as error:  # PyYAML lets its constructors' errors through: ValueError, KeyError, RecursionError, …
         mark = getattr(error, "problem_mark", None)
         where = f"line {mark.line + 1}, column {mark.column + 1}: " if mark else ""
-        problem = getattr(error, "problem", None) or " ".join(str(error).split())
+        parts = [getattr(error, "context", None), getattr(error, "problem", None)]
+        problem = ", ".join(filter(None, parts)) or " ".join(str(error).split())
         raise ConfigError(name, [f"{where}no valid YAML: {problem}"]) from error
     if document is None:
         return {}
@@ -162,5 +163,8 @@ def _merge(base: dict[str, Any], overrides: Mapping[str, Any]) -> dict[str, Any]
     merged = dict(base)
     for key, value in overrides.items():
         old = merged.get(key)
-        merged[key] = _merge(old or {}, value) if isinstance(value, Mapping) and isinstance(old, dict | None) else value
+        if not isinstance(value, Mapping):
+            merged[key] = value
+        elif isinstance(old, dict | None):  # anything else stays, to be reported
+            merged[key] = _merge(old or {}, value)
     return merged

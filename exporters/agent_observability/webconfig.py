@@ -58,12 +58,16 @@ class _TLSServer(msgspec.Struct, frozen=True, kw_only=True):
     curve_preferences: list[str] = []
 
 
+# Anything else would end the header or the response.
+_HeaderText = Annotated[str, msgspec.Meta(pattern=r"^[ -~]*\Z")]
+
+
 class _Headers(msgspec.Struct, frozen=True, kw_only=True, rename=lambda name: name.replace("_", "-")):
-    Content_Security_Policy: str = ""
+    Content_Security_Policy: _HeaderText = ""
     X_Frame_Options: Literal["", "deny", "sameorigin"] = ""
     X_Content_Type_Options: Literal["", "nosniff"] = ""
-    X_XSS_Protection: str = ""
-    Strict_Transport_Security: str = ""
+    X_XSS_Protection: _HeaderText = ""
+    Strict_Transport_Security: _HeaderText = ""
 
 
 class _HTTPServer(msgspec.Struct, frozen=True, kw_only=True):
@@ -140,6 +144,12 @@ def _tls_problems(tls: _TLSServer) -> list[str]:
         inline, path = getattr(tls, name), getattr(tls, f"{name}_file")
         if (inline is None) == (path is None):
             problems.append(f"{at}.{name}_file: expected exactly one of {name} and {name}_file")
+    for name in ("cert_file", "key_file", "client_ca_file"):
+        if (file := getattr(tls, name)) is not None:
+            try:
+                file.read_bytes()
+            except OSError as error:
+                problems.append(f"{at}.{name}: cannot read {str(file)!r}: {error.strerror}")
     if tls.client_auth_type in _REFUSED_CLIENT_AUTH:
         problems.append(
             f"{at}.client_auth_type: {tls.client_auth_type} takes certificates nobody verified, which Python's TLS does"
