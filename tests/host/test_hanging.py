@@ -1,4 +1,4 @@
-"""The exporter beside a file system that really hangs: scrapes stay quick, the other mounts are shown, it ends at once."""
+"""Beside a file system that really hangs: scrapes stay quick, other mounts are shown, the exporter ends at once."""
 
 from __future__ import annotations
 

@@ -27,7 +27,7 @@ QUERIES = (
     "node_memory_Cached_bytes + node_memory_SReclaimable_bytes - node_memory_Shmem_bytes",
     "node_memory_Committed_AS_bytes / node_memory_CommitLimit_bytes",
     'node_filesystem_avail_bytes{fstype!~"tmpfs|rootfs",mountpoint="/"} / node_filesystem_size_bytes{fstype!="tmpfs"}',
-    'predict_linear(node_filesystem_free_bytes{fstype!=""}[6h], 14400) < 0 and node_filesystem_readonly{device!=""} == 0',
+    'predict_linear(node_filesystem_free_bytes{fstype!=""}[6h], 14400) < 0 and node_filesystem_readonly == 0',
     'node_filesystem_files_free{fstype=~"ext.?|xfs"} / node_filesystem_files{fstype=~"ext.?|xfs"}',
     "node_filesystem_device_error == 1",
     'rate(node_disk_io_time_seconds_total{device=~"(nvme.+|vd.+|sd.+)"}[5m])',

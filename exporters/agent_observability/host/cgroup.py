@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import os
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from pathlib import Path
 
 from agent_observability.collector import LiveCollector, Sample
 from agent_observability.host import cgroup_v1, cgroup_v2
@@ -26,7 +25,6 @@ from agent_observability.metric import Metric
 __all__ = ["CgroupCollector", "parse_own_cgroups"]
 
 _UNIFIED = ""
-_V2_FILE = "cgroup.controllers"
 
 
 def parse_own_cgroups(content: bytes) -> dict[str, str]:
@@ -64,7 +62,7 @@ class CgroupCollector(LiveCollector):
 
     def __init__(self, config: HostConfig) -> None:
         super().__init__()
-        self._root = config.path.sysfs / "fs/cgroup"
+        self._root = os.fspath(config.path.sysfs / "fs/cgroup")
         self._own = config.path.procfs / "self/cgroup"
         self._config = config.cgroup
 
@@ -77,25 +75,31 @@ class CgroupCollector(LiveCollector):
                     values[metric][id_,] = value
         return [(metric, list(samples.items())) for metric, samples in values.items()]
 
-    def _hierarchies(self) -> Iterable[tuple[Callable[[Path], Mapping[Metric, float]], Path, str]]:
+    def _hierarchies(self) -> Iterable[tuple[Callable[[str], Mapping[Metric, float]], str, str]]:
         """Per controller its reader, where its hierarchy is mounted, and its key in `parse_own_cgroups`."""
-        if (self._root / _V2_FILE).exists():
-            unified, v1 = self._root, None
-        else:
-            # systemd calls it hybrid: v1 beside a v2 that holds the controllers v1 does not.
-            unified, v1 = self._root / "unified", self._root
+        # systemd calls it hybrid: v1 beside a v2 that holds the controllers v1 does not.
+        v1 = None if _is_v2(self._root) else self._root
+        unified = self._root if v1 is None else f"{self._root}/unified"
         for controller, reader in cgroup_v1.READERS.items():
-            if v1 is not None and (v1 / controller).is_dir():
-                yield reader, v1 / controller, controller
-            elif (unified / _V2_FILE).exists():
+            if v1 is not None and _exists(f"{v1}/{controller}"):
+                yield reader, f"{v1}/{controller}", controller
+            elif _is_v2(unified):
                 yield cgroup_v2.READERS[controller], unified, _UNIFIED
 
-    def _cgroups(self, hierarchy: Path, own: str | None) -> Iterable[tuple[str, Path]]:
+    def _cgroups(self, hierarchy: str, own: str | None) -> Iterable[tuple[str, str]]:
         """The id and the folder of each cgroup to show."""
         ids = dict.fromkeys(self._config.ids)
         for id_ in ids:
-            yield id_, hierarchy / id_.lstrip("/")
+            yield id_, (hierarchy + id_).rstrip("/")
         if own is not None and own not in ids:
-            directory = hierarchy / own.lstrip("/")
             # A container without a cgroup namespace knows its full path but has only its own cgroup mounted.
-            yield own, directory if directory.is_dir() else hierarchy
+            directory = (hierarchy + own).rstrip("/")
+            yield own, directory if _exists(directory) else hierarchy
+
+
+def _is_v2(hierarchy: str) -> bool:
+    return _exists(f"{hierarchy}/cgroup.controllers")
+
+
+def _exists(path: str) -> bool:
+    return os.access(path, os.F_OK)

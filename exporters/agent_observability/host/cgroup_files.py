@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from pathlib import Path
 
 from agent_observability.host.files import flat_keyed, parsed
 from agent_observability.host.metrics import (
@@ -14,10 +13,12 @@ from agent_observability.host.metrics import (
 )
 from agent_observability.metric import Metric
 
-__all__ = ["cfs", "count_processes", "figure", "figures", "working_set"]
+__all__ = ["count_processes", "figure", "figures", "read_cfs", "working_set"]
+
+_CFS = {"nr_periods": CONTAINER_CFS_PERIODS, "nr_throttled": CONTAINER_CFS_THROTTLED}
 
 
-def figure(path: Path, words: Mapping[bytes, int] | None = None) -> int | None:
+def figure(path: str, words: Mapping[bytes, int] | None = None) -> int | None:
     """The file's single number; `words` gives numbers for words. Raises ValueError."""
 
     def parse(content: bytes) -> int:
@@ -30,19 +31,18 @@ def figure(path: Path, words: Mapping[bytes, int] | None = None) -> int | None:
         return None
 
 
-def figures(path: Path) -> dict[str, int]:
-    """The file's numbers by key, none if it cannot be read. Raises ValueError."""
+def figures(path: str, *keys: str) -> dict[str, int]:
+    """The file's numbers of `keys`, none if it cannot be read. Raises ValueError."""
     try:
-        return parsed(path, flat_keyed)
+        return parsed(path, lambda content: flat_keyed(content, keys))
     except OSError:
         return {}
 
 
-def cfs(cpu_stat: Mapping[str, int]) -> dict[Metric, float]:
+def read_cfs(cgroup: str) -> dict[Metric, float]:
     """Quota enforcement from `cpu.stat`, which lacks it where the cpu controller is off."""
-    if "nr_periods" not in cpu_stat or "nr_throttled" not in cpu_stat:
-        return {}
-    return {CONTAINER_CFS_PERIODS: cpu_stat["nr_periods"], CONTAINER_CFS_THROTTLED: cpu_stat["nr_throttled"]}
+    periods = figures(f"{cgroup}/cpu.stat", *_CFS)
+    return {metric: periods[key] for key, metric in _CFS.items() if key in periods}
 
 
 def working_set(usage: int, inactive_file: int | None) -> dict[Metric, float]:
@@ -50,9 +50,9 @@ def working_set(usage: int, inactive_file: int | None) -> dict[Metric, float]:
     return {} if inactive_file is None else {CONTAINER_MEMORY_WORKING_SET: max(usage - inactive_file, 0)}
 
 
-def count_processes(cgroup: Path) -> dict[Metric, float]:
+def count_processes(cgroup: str) -> dict[Metric, float]:
     """Processes in the cgroup itself; those of other pid namespaces count too, listed as 0."""
     try:
-        return {CONTAINER_PROCESSES: parsed(cgroup / "cgroup.procs", lambda content: content.count(b"\n"))}
+        return {CONTAINER_PROCESSES: parsed(f"{cgroup}/cgroup.procs", lambda content: content.count(b"\n"))}
     except OSError:
         return {}

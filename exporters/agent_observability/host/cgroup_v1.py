@@ -3,9 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from pathlib import Path
 
-from agent_observability.host.cgroup_files import cfs, count_processes, figure, figures, working_set
+from agent_observability.host.cgroup_files import count_processes, figure, figures, read_cfs, working_set
 from agent_observability.host.metrics import (
     CONTAINER_CPU,
     CONTAINER_MEMORY_FAILCNT,
@@ -21,32 +20,28 @@ __all__ = ["READERS"]
 _UNLIMITED = 1 << 62
 
 
-def read_cpuacct(cgroup: Path) -> dict[Metric, float]:
-    usage = figure(cgroup / "cpuacct.usage")
+def read_cpuacct(cgroup: str) -> dict[Metric, float]:
+    usage = figure(f"{cgroup}/cpuacct.usage")
     return {} if usage is None else {CONTAINER_CPU: usage / 1_000_000_000}
 
 
-def read_cpu(cgroup: Path) -> dict[Metric, float]:
-    return cfs(figures(cgroup / "cpu.stat"))
-
-
-def read_memory(cgroup: Path) -> dict[Metric, float]:
+def read_memory(cgroup: str) -> dict[Metric, float]:
     values: dict[Metric, float] = {}
-    if (usage := figure(cgroup / "memory.usage_in_bytes")) is not None:
+    if (usage := figure(f"{cgroup}/memory.usage_in_bytes")) is not None:
         values[CONTAINER_MEMORY_USAGE] = usage
-        values |= working_set(usage, figures(cgroup / "memory.stat").get("total_inactive_file"))
-    if (limit := figure(cgroup / "memory.limit_in_bytes")) is not None:
+        values |= working_set(usage, figures(f"{cgroup}/memory.stat", "total_inactive_file").get("total_inactive_file"))
+    if (limit := figure(f"{cgroup}/memory.limit_in_bytes")) is not None:
         values[CONTAINER_MEMORY_LIMIT] = limit if limit < _UNLIMITED else 0
-    if (hits := figure(cgroup / "memory.failcnt")) is not None:
+    if (hits := figure(f"{cgroup}/memory.failcnt")) is not None:
         values[CONTAINER_MEMORY_FAILCNT] = hits
-    if (kills := figures(cgroup / "memory.oom_control").get("oom_kill")) is not None:
+    if (kills := figures(f"{cgroup}/memory.oom_control", "oom_kill").get("oom_kill")) is not None:
         values[CONTAINER_OOM_EVENTS] = kills
     return values | count_processes(cgroup)
 
 
-READERS: dict[str, Callable[[Path], dict[Metric, float]]] = {
+READERS: dict[str, Callable[[str], dict[Metric, float]]] = {
     "cpuacct": read_cpuacct,
-    "cpu": read_cpu,
+    "cpu": read_cfs,
     "memory": read_memory,
 }
 """By the controller whose hierarchy holds the cgroup."""

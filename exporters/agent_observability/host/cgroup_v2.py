@@ -3,9 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from pathlib import Path
 
-from agent_observability.host.cgroup_files import cfs, count_processes, figure, figures, working_set
+from agent_observability.host.cgroup_files import count_processes, figure, figures, read_cfs, working_set
 from agent_observability.host.metrics import (
     CONTAINER_CPU,
     CONTAINER_MEMORY_FAILCNT,
@@ -18,23 +17,19 @@ from agent_observability.metric import Metric
 __all__ = ["READERS"]
 
 
-def read_cpuacct(cgroup: Path) -> dict[Metric, float]:
-    usage = figures(cgroup / "cpu.stat").get("usage_usec")
+def read_cpuacct(cgroup: str) -> dict[Metric, float]:
+    usage = figures(f"{cgroup}/cpu.stat", "usage_usec").get("usage_usec")
     return {} if usage is None else {CONTAINER_CPU: usage / 1_000_000}
 
 
-def read_cpu(cgroup: Path) -> dict[Metric, float]:
-    return cfs(figures(cgroup / "cpu.stat"))
-
-
-def read_memory(cgroup: Path) -> dict[Metric, float]:
+def read_memory(cgroup: str) -> dict[Metric, float]:
     values: dict[Metric, float] = {}
-    if (usage := figure(cgroup / "memory.current")) is not None:
+    if (usage := figure(f"{cgroup}/memory.current")) is not None:
         values[CONTAINER_MEMORY_USAGE] = usage
-        values |= working_set(usage, figures(cgroup / "memory.stat").get("inactive_file"))
-    if (limit := figure(cgroup / "memory.max", words={b"max": 0})) is not None:
+        values |= working_set(usage, figures(f"{cgroup}/memory.stat", "inactive_file").get("inactive_file"))
+    if (limit := figure(f"{cgroup}/memory.max", words={b"max": 0})) is not None:
         values[CONTAINER_MEMORY_LIMIT] = limit
-    events = figures(cgroup / "memory.events")
+    events = figures(f"{cgroup}/memory.events", "max", "oom_kill")
     if "max" in events:
         values[CONTAINER_MEMORY_FAILCNT] = events["max"]
     if "oom_kill" in events:
@@ -42,9 +37,9 @@ def read_memory(cgroup: Path) -> dict[Metric, float]:
     return values | count_processes(cgroup)
 
 
-READERS: dict[str, Callable[[Path], dict[Metric, float]]] = {
+READERS: dict[str, Callable[[str], dict[Metric, float]]] = {
     "cpuacct": read_cpuacct,
-    "cpu": read_cpu,
+    "cpu": read_cfs,
     "memory": read_memory,
 }
 """By the v1 controller whose figures these are; one that v1 holds on a hybrid machine is read there."""

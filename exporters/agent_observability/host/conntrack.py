@@ -21,9 +21,9 @@ class ConntrackCollector(LiveCollector):
 
     def __init__(self, config: HostConfig) -> None:
         super().__init__()
-        self._directory = config.path.procfs / "sys/net/netfilter"
+        self._paths = {config.path.procfs / "sys/net/netfilter" / file: metric for file, metric in CONNTRACK.items()}
 
     def read(self) -> Iterable[tuple[Metric, Sequence[Sample]]]:
-        for file, metric in CONNTRACK.items():
-            if (value := parsed_optional(self._directory / file, int)) is not None:
+        for path, metric in self._paths.items():
+            if (value := parsed_optional(path, int)) is not None:
                 yield metric, [((), value)]

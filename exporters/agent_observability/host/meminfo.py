@@ -2,29 +2,22 @@
 
 from __future__ import annotations
 
-import os
 from collections.abc import Iterable, Sequence
 
 from agent_observability.collector import LiveCollector, Sample
 from agent_observability.host.config import HostConfig
-from agent_observability.host.files import parsed
+from agent_observability.host.files import line_values, parsed
 from agent_observability.host.metrics import MEMINFO
 from agent_observability.metric import Metric
 
 __all__ = ["MeminfoCollector", "parse_meminfo"]
 
+_STARTS = {name: f"{name}:".encode() for name in MEMINFO}
+
 
 def parse_meminfo(content: bytes) -> dict[str, int]:
     """The fields of `MEMINFO` in bytes; what the file calls kB is KiB. Raises ValueError."""
-    values = {}
-    for line in content.splitlines():
-        key, separator, rest = line.partition(b":")
-        if not separator:
-            raise ValueError(f"expected a field and its size, got {line[:80]!r}")
-        name = os.fsdecode(key)
-        if name in MEMINFO:
-            values[name] = int(rest.removesuffix(b" kB")) * 1024
-    return values
+    return {name: int(size.removesuffix(b" kB")) * 1024 for name, size in line_values(content, _STARTS).items()}
 
 
 class MeminfoCollector(LiveCollector):

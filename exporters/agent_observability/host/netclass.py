@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import os
 from collections.abc import Iterable, Sequence
-from pathlib import Path
 
 from agent_observability.collector import LiveCollector, Sample
 from agent_observability.host.config import HostConfig
@@ -30,7 +29,7 @@ class NetclassCollector(LiveCollector):
 
     def __init__(self, config: HostConfig) -> None:
         super().__init__()
-        self._directory = config.path.sysfs / "class/net"
+        self._directory = os.fspath(config.path.sysfs / "class/net")
         self._exclude = config.netclass.device_exclude
         self._ignore_invalid_speed = config.netclass.ignore_invalid_speed
 
@@ -41,18 +40,18 @@ class NetclassCollector(LiveCollector):
             if self._exclude.search(name):
                 continue
             # Not every entry is an interface (bonding_masters is a file), and interfaces vanish while they are read.
-            state = read_optional(self._directory / name / "operstate")
+            state = read_optional(f"{self._directory}/{name}/operstate")
             if state is None:
                 continue
             up.append(((name,), int(state.strip() == b"up")))
-            speed = _speed(self._directory / name / "speed")
+            speed = _speed(f"{self._directory}/{name}/speed")
             if speed is not None and (speed >= 0 or not self._ignore_invalid_speed):
                 speeds.append(((name,), speed))
         yield NETWORK_UP, up
         yield NETWORK_SPEED, speeds
 
 
-def _interfaces(directory: Path) -> list[str]:
+def _interfaces(directory: str) -> list[str]:
     try:
         with os.scandir(directory) as entries:
             return sorted(entry.name for entry in entries)
@@ -60,7 +59,7 @@ def _interfaces(directory: Path) -> list[str]:
         return []
 
 
-def _speed(path: Path) -> int | None:
+def _speed(path: str) -> int | None:
     try:
         return parsed(path, parse_speed)
     except OSError:

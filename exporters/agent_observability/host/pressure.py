@@ -33,11 +33,10 @@ class PressureCollector(LiveCollector):
 
     def __init__(self, config: HostConfig) -> None:
         super().__init__()
-        self._directory = config.path.procfs / "pressure"
+        self._paths = {resource: config.path.procfs / "pressure" / resource for resource, _ in PRESSURE}
 
     def read(self) -> Iterable[tuple[Metric, Sequence[Sample]]]:
-        resources = dict.fromkeys(resource for resource, _ in PRESSURE)
-        totals = {resource: parsed_optional(self._directory / resource, parse_pressure) or {} for resource in resources}
+        totals = {resource: parsed_optional(path, parse_pressure) or {} for resource, path in self._paths.items()}
         for (resource, kind), metric in PRESSURE.items():
             if kind in totals[resource]:
                 yield metric, [((), totals[resource][kind] / 1_000_000)]

@@ -55,7 +55,7 @@ class ProcessesCollector:
     metrics = (GROUP_PROCESSES, GROUP_MEMORY, GROUP_OPEN_FDS, GROUP_CPU)
 
     def __init__(self, config: HostConfig, cpu: ProcessCpu) -> None:
-        self._procfs = config.path.procfs
+        self._procfs = os.fspath(config.path.procfs)
         self._groups = config.processes.groups
         self._cpu = cpu
         self._memberships: dict[Process, _Membership] = {}
@@ -101,17 +101,17 @@ class ProcessesCollector:
         total.resident_bytes += stat.resident * _PAGE_BYTES
         if total.open_fds is not None:
             # A part of the sum would pass for the whole.
-            fds = _open_fds(self._procfs / str(process.pid) / "fd")
+            fds = _open_fds(f"{self._procfs}/{process.pid}/fd")
             total.open_fds = None if fds is None else total.open_fds + fds
 
 
-def _process_table(procfs: Path) -> dict[Process, PidStat]:
+def _process_table(procfs: str) -> dict[Process, PidStat]:
     with os.scandir(procfs) as entries:
         pids = [int(entry.name) for entry in entries if entry.name.isdecimal()]
     table = {}
     for pid in pids:
         try:
-            stat = parsed(procfs / str(pid) / "stat", parse_pid_stat)
+            stat = parsed(f"{procfs}/{pid}/stat", parse_pid_stat)
         except OSError:
             # It ended since the folder was listed.
             continue
@@ -124,16 +124,16 @@ def _group(groups: Mapping[str, re.Pattern[str]], comm: str, cmdline: str) -> st
     return next(matching, None)
 
 
-def _cmdline(procfs: Path, pid: int) -> str:
+def _cmdline(procfs: str, pid: int) -> str:
     """The arguments with spaces between them; empty for a kernel thread and for a process that has ended."""
     try:
-        with (procfs / str(pid) / "cmdline").open("rb") as file:
+        with Path(f"{procfs}/{pid}/cmdline").open("rb") as file:
             return os.fsdecode(file.read(_CMDLINE_BYTES).rstrip(b"\0").replace(b"\0", b" "))
     except OSError:
         return ""
 
 
-def _open_fds(directory: Path) -> int | None:
+def _open_fds(directory: str) -> int | None:
     """How many files are open: 0 once the process has ended, None if it may not be looked at."""
     try:
         with os.scandir(directory) as entries:

@@ -2,16 +2,17 @@
 
 from __future__ import annotations
 
-import os
 from collections.abc import Iterable, Sequence
 
 from agent_observability.collector import LiveCollector, Sample
 from agent_observability.host.config import HostConfig
-from agent_observability.host.files import parsed
+from agent_observability.host.files import line_values, parsed
 from agent_observability.host.metrics import STAT
 from agent_observability.metric import Metric
 
 __all__ = ["StatCollector", "parse_stat"]
+
+_STARTS = {key: f"{key} ".encode() for key in STAT}
 
 
 def parse_stat(content: bytes) -> dict[str, int]:
@@ -19,13 +20,7 @@ def parse_stat(content: bytes) -> dict[str, int]:
 
     Raises ValueError.
     """
-    values = {}
-    for line in content.splitlines():
-        key, _, rest = line.partition(b" ")
-        name = os.fsdecode(key)
-        if name in STAT:
-            values[name] = int(rest.partition(b" ")[0])
-    return values
+    return {key: int(rest.partition(b" ")[0]) for key, rest in line_values(content, _STARTS).items()}
 
 
 class StatCollector(LiveCollector):

@@ -10,7 +10,12 @@ from agent_observability.host.files import flat_keyed, parsed_optional
 from agent_observability.host.metrics import VMSTAT
 from agent_observability.metric import Metric
 
-__all__ = ["VmstatCollector"]
+__all__ = ["VmstatCollector", "parse_vmstat"]
+
+
+def parse_vmstat(content: bytes) -> dict[str, int]:
+    """The fields of `VMSTAT`. Raises ValueError."""
+    return flat_keyed(content, VMSTAT)
 
 
 class VmstatCollector(LiveCollector):
@@ -24,7 +29,5 @@ class VmstatCollector(LiveCollector):
         self._path = config.path.procfs / "vmstat"
 
     def read(self) -> Iterable[tuple[Metric, Sequence[Sample]]]:
-        values = parsed_optional(self._path, flat_keyed) or {}
-        for field, metric in VMSTAT.items():
-            if field in values:
-                yield metric, [((), values[field])]
+        for field, value in (parsed_optional(self._path, parse_vmstat) or {}).items():
+            yield VMSTAT[field], [((), value)]
