@@ -54,6 +54,11 @@ class _Steady(LiveCollector):
         yield TEXT, [((self._section.text,), 1)]
 
 
+def blocked(hold: Path) -> Path:
+    """The file that says that a scrape has begun to wait for `hold` to go away."""
+    return hold.with_suffix(".blocked")
+
+
 class _Blocking(LiveCollector):
     name = "blocking"
     metrics = (RUNS,)
@@ -65,6 +70,7 @@ class _Blocking(LiveCollector):
 
     def read(self) -> Iterable[tuple[Metric, Sequence[Sample]]]:
         while self._hold and self._hold.exists():
+            blocked(self._hold).touch()
             time.sleep(0.005)
         self._runs += 1
         yield RUNS, [((), self._runs)]

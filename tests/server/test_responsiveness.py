@@ -21,8 +21,8 @@ ATTEMPTS = 3
 class _Heartbeat:
     """Looks at the clock every 2 ms; `longest` is the longest time something in this process kept it from doing so.
 
-    Time in which the machine ran other processes does not count: a stall lasts at most as long as the CPU time that this
-    process used meanwhile.
+    Time in which the machine ran other processes does not count: a stall lasts at most as long as the CPU time
+    that this process used meanwhile.
     """
 
     def __init__(self) -> None:
