@@ -55,12 +55,11 @@ class LocalStack:
         return record if record and record.ready and set(record.parts) >= PARTS else None
 
     @contextlib.contextmanager
-    def up(self, *arguments: str) -> Iterator[Child]:
+    def up(self, **environment: str) -> Iterator[Child]:
         """`agent-obs up`, and none of its processes afterwards."""
+        command = (*COMMAND, "up", "--config", self.config)
         try:
-            with running(
-                (*COMMAND, "up", "--config", self.config, *arguments), self.folder / "up.out", self.environment
-            ) as child:
+            with running(command, self.folder / "up.out", {**self.environment, **environment}) as child:
                 yield child
         finally:
             reclaim(self.state.record)

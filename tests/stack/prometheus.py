@@ -27,9 +27,9 @@ def target(job: str, health: str = "up", error: str = "") -> dict[str, Any]:
     }
 
 
-def group(name: str, *, evaluated: bool = True, interval: float = 30, **rule: Any) -> dict[str, Any]:
+def group(group_name: str, *, evaluated: bool = True, interval: float = 30, **rule: Any) -> dict[str, Any]:
     return {
-        "name": name,
+        "name": group_name,
         "interval": interval,
         "lastEvaluation": SCRAPED if evaluated else NEVER,
         "rules": [{"name": "R", "type": "alerting", "health": "ok" if evaluated else "unknown", **rule}],

@@ -84,7 +84,7 @@ def test_the_panel_fits_and_shows_everything(width: int, height: int) -> None:
         *(kpi.name for kpi in KPIS),
         "100 % ▁▅█",
         "✕ firing 2 s HostProcessGroupDown",
-        "✕ FIRING → critical HostProcessGroupDown",
+        "✕ FIRING   → critical HostProcessGroupDown",
         "Ctrl-C stops everything",
     ):
         assert part in text, part

@@ -156,10 +156,9 @@ def _alert(alert: ActiveAlert, now: float) -> Text:
 
 def _notifications(view: View) -> RenderableType:
     table = Table.grid(padding=(0, 1))
-    table.add_column(no_wrap=True, style=_GREY)
-    table.add_column(no_wrap=True)
-    table.add_column(no_wrap=True, style=_GREY)
-    table.add_column(no_wrap=True, overflow="ellipsis")
+    # The summary gives way first on a narrow terminal.
+    for style, width in ((_GREY, 8), ("", 10), (_GREY, 10), ("", 0)):
+        table.add_column(no_wrap=True, overflow="ellipsis", style=style, min_width=width)
     for one in list(reversed(view.notifications))[: view.height]:
         firing = one.message.status == "firing"
         state = Text("✕ FIRING", _RED) if firing else Text("✓ resolved", _GREEN)
@@ -168,7 +167,8 @@ def _notifications(view: View) -> RenderableType:
         summary = alerts[0].annotations.get("summary", "") if alerts else ""
         at = time.strftime("%H:%M:%S", time.localtime(one.received))
         count = f" ×{len(alerts)}" if len(alerts) > 1 else ""
-        table.add_row(at, state, f"→ {one.receiver}", clean(f"{names}{count}: {summary}"))
+        # As Text, since rich reads markup in plain strings.
+        table.add_row(at, state, Text(f"→ {one.receiver}"), Text(clean(f"{names}{count}: {summary}")))
     empty = Text("None yet. Make one arrive: agent-obs drill, in another terminal.", _GREY)
     return _box(table if view.notifications else empty, "Notifications delivered")
 
