@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import os
+import re
 from collections.abc import Callable
 
 import pytest
@@ -14,7 +15,6 @@ from agent_observability.host.cgroup import parse_own_cgroups
 from agent_observability.host.cpu import parse_cpu
 from agent_observability.host.diskstats import parse_diskstats
 from agent_observability.host.filefd import parse_file_nr
-from agent_observability.host.files import flat_keyed
 from agent_observability.host.loadavg import parse_loadavg
 from agent_observability.host.meminfo import parse_meminfo
 from agent_observability.host.mountinfo import below, parse_mountinfo
@@ -25,12 +25,18 @@ from agent_observability.host.pidstat import parse_pid_stat
 from agent_observability.host.pressure import parse_pressure
 from agent_observability.host.sockstat import parse_sockstat
 from agent_observability.host.stat import parse_stat
+from agent_observability.host.vmstat import parse_vmstat
+
+
+def parse_disks(content: bytes) -> object:
+    return parse_diskstats(content, re.compile("^loop"))
+
 
 # Per parser a content it takes, so that garbage starts from something that is nearly right.
 PARSERS: dict[Callable[[bytes], object], bytes] = {
-    flat_keyed: b"pgfault 1\noom_kill 2\n",
+    parse_vmstat: b"pgfault 1\noom_kill 2\n",
     parse_cpu: b"cpu0 1 2 3 4 5 6 7 8 9 10\n",
-    parse_diskstats: b" 254 0 vda 1 2 3 4 5 6 7 8 9 10 11\n",
+    parse_disks: b" 254 0 vda 1 2 3 4 5 6 7 8 9 10 11\n",
     parse_file_nr: b"1\t0\t3\n",
     parse_loadavg: b"0.1 0.2 0.3 1/2 3\n",
     parse_meminfo: b"MemTotal: 12 kB\n",
@@ -39,7 +45,7 @@ PARSERS: dict[Callable[[bytes], object], bytes] = {
     parse_own_cgroups: b"4:memory:/a\n0::/b\n",
     parse_pid_stat: b"1 (x) S 1 1 1 0 -1 0 0 0 0 0 1 2 9 9 20 0 1 0 3 5000 4 1\n",
     parse_pressure: b"some avg10=0.00 total=1\n",
-    parse_snmp: b"Tcp: A B\nTcp: 1 2\n",
+    parse_snmp: b"Tcp: A CurrEstab\nTcp: 1 2\n",
     parse_sockstat: b"TCP: inuse 4 tw 5\n",
     parse_speed: b"1000\n",
     parse_stat: b"cpu 1\nintr 1 2\nctxt 2\n",

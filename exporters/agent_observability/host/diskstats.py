@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Iterable, Sequence
+import re
+from collections.abc import Callable, Iterable, Sequence
 
 from agent_observability.collector import LiveCollector, Sample
 from agent_observability.host.config import HostConfig
@@ -15,36 +16,41 @@ __all__ = ["DiskstatsCollector", "parse_diskstats"]
 
 # A sector is 512 bytes here whatever the device's own are.
 _SECTOR_BYTES = 512
-_COLUMNS = {
-    "reads_completed": 3,
-    "read_bytes": 5,
-    "read_time": 6,
-    "writes_completed": 7,
-    "written_bytes": 9,
-    "write_time": 10,
-    "io_now": 11,
-    "io_time": 12,
-    "io_time_weighted": 13,
+_MILLISECONDS_PER_SECOND = 1000
+
+
+def _seconds(column: bytes) -> float:
+    return int(column) / _MILLISECONDS_PER_SECOND
+
+
+def _bytes(column: bytes) -> int:
+    return int(column) * _SECTOR_BYTES
+
+
+_COLUMNS: dict[str, tuple[int, Callable[[bytes], float]]] = {
+    "reads_completed": (3, int),
+    "read_bytes": (5, _bytes),
+    "read_time": (6, _seconds),
+    "writes_completed": (7, int),
+    "written_bytes": (9, _bytes),
+    "write_time": (10, _seconds),
+    "io_now": (11, int),
+    "io_time": (12, _seconds),
+    "io_time_weighted": (13, _seconds),
 }
 
 
-def parse_diskstats(content: bytes) -> dict[str, dict[str, float]]:
+def parse_diskstats(content: bytes, exclude: re.Pattern[str]) -> dict[str, dict[str, float]]:
     """Per device the figures of `DISKSTATS`: counts, bytes and seconds. Raises ValueError."""
     devices = {}
     for line in content.splitlines():
         fields = line.split()
         if len(fields) < 14:
             raise ValueError(f"expected at least 14 columns, got {line[:80]!r}")
-        devices[os.fsdecode(fields[2])] = {
-            figure: _convert(figure, int(fields[column])) for figure, column in _COLUMNS.items()
-        }
+        device = os.fsdecode(fields[2])
+        if not exclude.search(device):
+            devices[device] = {figure: convert(fields[column]) for figure, (column, convert) in _COLUMNS.items()}
     return devices
-
-
-def _convert(figure: str, value: int) -> float:
-    if figure.endswith("_bytes"):
-        return value * _SECTOR_BYTES
-    return value / 1000 if "_time" in figure else value
 
 
 class DiskstatsCollector(LiveCollector):
@@ -59,7 +65,6 @@ class DiskstatsCollector(LiveCollector):
         self._exclude = config.diskstats.device_exclude
 
     def read(self) -> Iterable[tuple[Metric, Sequence[Sample]]]:
-        devices = parsed_optional(self._path, parse_diskstats) or {}
-        shown = {device: figures for device, figures in devices.items() if not self._exclude.search(device)}
+        devices = parsed_optional(self._path, lambda content: parse_diskstats(content, self._exclude)) or {}
         for figure, metric in DISKSTATS.items():
-            yield metric, [((device,), figures[figure]) for device, figures in shown.items()]
+            yield metric, [((device,), figures[figure]) for device, figures in devices.items()]

@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-import os
 from collections.abc import Iterable, Sequence
 
 from agent_observability.collector import LiveCollector, Sample
 from agent_observability.host.config import HostConfig
-from agent_observability.host.files import first_readable, parsed_optional
+from agent_observability.host.files import first_readable, line_values, parsed_optional
 from agent_observability.host.metrics import NETSTAT
 from agent_observability.metric import Metric
 
@@ -15,16 +14,17 @@ __all__ = ["NetstatCollector", "parse_snmp"]
 
 
 def parse_snmp(content: bytes) -> dict[tuple[str, str], int]:
-    """Values by protocol and field, from pairs of lines: names, then numbers. Raises ValueError."""
+    """The values of `NETSTAT`; per protocol there is a line of names and then one of numbers. Raises ValueError."""
     values = {}
-    lines = content.splitlines()
-    for names, numbers in zip(lines[::2], lines[1::2], strict=False):
-        protocol, _, fields = os.fsdecode(names).partition(": ")
-        owner, _, rest = os.fsdecode(numbers).partition(": ")
-        if owner != protocol or len(fields.split()) != len(rest.split()):
-            raise ValueError(f"expected a number per field of {names[:80]!r}, got {numbers[:80]!r}")
-        for field, number in zip(fields.split(), rest.split(), strict=True):
-            values[protocol, field] = int(number)
+    for protocol, field in NETSTAT:
+        start = {protocol: f"{protocol}: ".encode()}
+        names = line_values(content, start).get(protocol, b"").split()
+        if (name := field.encode()) in names:
+            _, _, after = content.partition(b" ".join(names) + b"\n")
+            numbers = line_values(after, start).get(protocol, b"").split()
+            if len(numbers) != len(names):
+                raise ValueError(f"expected a number per field of {protocol}, got {numbers[:80]!r}")
+            values[protocol, field] = int(numbers[names.index(name)])
     return values
 
 
