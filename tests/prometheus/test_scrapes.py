@@ -19,7 +19,7 @@ from tests.prometheus.relay import Relay, relay
 from tests.prometheus.server import SCRAPE_SECONDS, Prometheus, prometheus
 from tests.support import wait_until
 
-pytestmark = [pytest.mark.stack, pytest.mark.xdist_group("prometheus")]
+pytestmark = pytest.mark.stack
 
 PASSWORD = "hunter2"
 # Relays, and what they are to have seen pass.
