@@ -10,7 +10,8 @@ import trustme
 from agent_observability.errors import ConfigError
 from agent_observability.webconfig import WebSecurity, load_web_config
 
-HASH = bcrypt.hashpw(b"wonder", bcrypt.gensalt(4)).decode()
+# A fixed salt: the hash stands in test ids, which every xdist worker must collect alike.
+HASH = bcrypt.hashpw(b"wonder", b"$2b$04$s2l4tGnK9eghM56iAJiyNu").decode()
 
 
 @pytest.fixture(scope="module")
