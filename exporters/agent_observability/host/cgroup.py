@@ -8,7 +8,7 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from agent_observability.collector import LiveCollector, Sample
 from agent_observability.host import cgroup_v1, cgroup_v2
 from agent_observability.host.config import HostConfig
-from agent_observability.host.files import parsed_optional
+from agent_observability.host.files import KernelFile
 from agent_observability.host.metrics import (
     CONTAINER_CFS_PERIODS,
     CONTAINER_CFS_THROTTLED,
@@ -63,11 +63,11 @@ class CgroupCollector(LiveCollector):
     def __init__(self, config: HostConfig) -> None:
         super().__init__()
         self._root = os.fspath(config.path.sysfs / "fs/cgroup")
-        self._own = config.path.procfs / "self/cgroup"
+        self._own = KernelFile(config.path.procfs / "self/cgroup")
         self._config = config.cgroup
 
     def read(self) -> Iterable[tuple[Metric, Sequence[Sample]]]:
-        own = (parsed_optional(self._own, parse_own_cgroups) or {}) if self._config.own else {}
+        own = (self._own.parsed_optional(parse_own_cgroups) or {}) if self._config.own else {}
         values: dict[Metric, dict[tuple[str, ...], float]] = {metric: {} for metric in self.metrics}
         for reader, hierarchy, key in self._hierarchies():
             for id_, directory in self._cgroups(hierarchy, own.get(key)):

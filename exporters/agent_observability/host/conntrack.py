@@ -6,7 +6,7 @@ from collections.abc import Iterable, Sequence
 
 from agent_observability.collector import LiveCollector, Sample
 from agent_observability.host.config import HostConfig
-from agent_observability.host.files import parsed_optional
+from agent_observability.host.files import KernelFile
 from agent_observability.host.metrics import CONNTRACK
 from agent_observability.metric import Metric
 
@@ -21,9 +21,10 @@ class ConntrackCollector(LiveCollector):
 
     def __init__(self, config: HostConfig) -> None:
         super().__init__()
-        self._paths = {config.path.procfs / "sys/net/netfilter" / file: metric for file, metric in CONNTRACK.items()}
+        folder = config.path.procfs / "sys/net/netfilter"
+        self._files = [(KernelFile(folder / name), metric) for name, metric in CONNTRACK.items()]
 
     def read(self) -> Iterable[tuple[Metric, Sequence[Sample]]]:
-        for path, metric in self._paths.items():
-            if (value := parsed_optional(path, int)) is not None:
+        for file, metric in self._files:
+            if (value := file.parsed_optional(int)) is not None:
                 yield metric, [((), value)]

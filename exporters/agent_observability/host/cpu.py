@@ -8,7 +8,7 @@ from collections.abc import Iterable, Sequence
 
 from agent_observability.collector import LiveCollector, Sample
 from agent_observability.host.config import HostConfig
-from agent_observability.host.files import parsed
+from agent_observability.host.files import KernelFile
 from agent_observability.host.metrics import CPU_SECONDS
 from agent_observability.metric import Metric
 
@@ -68,12 +68,12 @@ class CpuCollector(LiveCollector):
 
     def __init__(self, config: HostConfig, clock: CpuClock) -> None:
         super().__init__()
-        self._path = config.path.procfs / "stat"
+        self._file = KernelFile(config.path.procfs / "stat")
         self._clock = clock
 
     def read(self) -> Iterable[tuple[Metric, Sequence[Sample]]]:
         hertz = self._clock.ticks_per_second
-        cpus = self._clock.advance(parsed(self._path, parse_cpu))
+        cpus = self._clock.advance(self._file.parsed(parse_cpu))
         yield (
             CPU_SECONDS,
             [

@@ -8,7 +8,7 @@ from collections.abc import Callable, Iterable, Sequence
 
 from agent_observability.collector import LiveCollector, Sample
 from agent_observability.host.config import HostConfig
-from agent_observability.host.files import parsed_optional
+from agent_observability.host.files import KernelFile
 from agent_observability.host.metrics import DISKSTATS
 from agent_observability.metric import Metric
 
@@ -61,10 +61,10 @@ class DiskstatsCollector(LiveCollector):
 
     def __init__(self, config: HostConfig) -> None:
         super().__init__()
-        self._path = config.path.procfs / "diskstats"
+        self._file = KernelFile(config.path.procfs / "diskstats")
         self._exclude = config.diskstats.device_exclude
 
     def read(self) -> Iterable[tuple[Metric, Sequence[Sample]]]:
-        devices = parsed_optional(self._path, lambda content: parse_diskstats(content, self._exclude)) or {}
+        devices = self._file.parsed_optional(lambda content: parse_diskstats(content, self._exclude)) or {}
         for figure, metric in DISKSTATS.items():
             yield metric, [((device,), figures[figure]) for device, figures in devices.items()]

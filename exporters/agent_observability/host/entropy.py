@@ -6,7 +6,7 @@ from collections.abc import Iterable, Sequence
 
 from agent_observability.collector import LiveCollector, Sample
 from agent_observability.host.config import HostConfig
-from agent_observability.host.files import parsed_optional
+from agent_observability.host.files import KernelFile
 from agent_observability.host.metrics import ENTROPY_AVAILABLE
 from agent_observability.metric import Metric
 
@@ -21,8 +21,8 @@ class EntropyCollector(LiveCollector):
 
     def __init__(self, config: HostConfig) -> None:
         super().__init__()
-        self._path = config.path.procfs / "sys/kernel/random/entropy_avail"
+        self._file = KernelFile(config.path.procfs / "sys/kernel/random/entropy_avail")
 
     def read(self) -> Iterable[tuple[Metric, Sequence[Sample]]]:
-        if (bits := parsed_optional(self._path, int)) is not None:
+        if (bits := self._file.parsed_optional(int)) is not None:
             yield ENTROPY_AVAILABLE, [((), bits)]

@@ -6,7 +6,7 @@ from collections.abc import Iterable, Sequence
 
 from agent_observability.collector import LiveCollector, Sample
 from agent_observability.host.config import HostConfig
-from agent_observability.host.files import parsed_optional
+from agent_observability.host.files import KernelFile
 from agent_observability.host.metrics import FILEFD_ALLOCATED, FILEFD_MAXIMUM
 from agent_observability.metric import Metric
 
@@ -29,9 +29,9 @@ class FilefdCollector(LiveCollector):
 
     def __init__(self, config: HostConfig) -> None:
         super().__init__()
-        self._path = config.path.procfs / "sys/fs/file-nr"
+        self._file = KernelFile(config.path.procfs / "sys/fs/file-nr")
 
     def read(self) -> Iterable[tuple[Metric, Sequence[Sample]]]:
-        if (handles := parsed_optional(self._path, parse_file_nr)) is not None:
+        if (handles := self._file.parsed_optional(parse_file_nr)) is not None:
             for metric, value in zip(self.metrics, handles, strict=True):
                 yield metric, [((), value)]

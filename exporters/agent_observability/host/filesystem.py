@@ -9,7 +9,7 @@ from pathlib import Path
 
 from agent_observability.collector import LiveCollector, Sample
 from agent_observability.host.config import HostConfig
-from agent_observability.host.files import first_readable, parsed
+from agent_observability.host.files import KernelFile
 from agent_observability.host.metrics import (
     FILESYSTEM_AVAIL,
     FILESYSTEM_DEVICE_ERROR,
@@ -43,7 +43,7 @@ class FilesystemCollector(LiveCollector):
     def __init__(self, config: HostConfig, prober: MountProber) -> None:
         super().__init__()
         # Process 1 sees the machine's mounts, which this process need not.
-        self._paths = (config.path.procfs / "1/mountinfo", config.path.procfs / "self/mountinfo")
+        self._file = KernelFile(config.path.procfs / "1/mountinfo", config.path.procfs / "self/mountinfo")
         self._rootfs = config.path.rootfs
         self._config = config.filesystem
         self._prober = prober
@@ -51,7 +51,7 @@ class FilesystemCollector(LiveCollector):
         self._select = functools.lru_cache(maxsize=1)(self._shown)
 
     def read(self) -> Iterable[tuple[Metric, Sequence[Sample]]]:
-        mounts = parsed(first_readable(*self._paths), self._select)
+        mounts = self._file.parsed(self._select)
         answers = self._prober.ask(
             {mount.key: _join(self._rootfs, mount.mountpoint) for mount in mounts},
             seconds=self._config.stat_timeout,

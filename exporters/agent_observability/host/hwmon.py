@@ -67,7 +67,7 @@ def _chip_label(chip: Path) -> str:
     if device.exists():
         resolved = device.resolve()
         return "_".join(filter(None, (_clean(resolved.parent.name), _clean(resolved.name))))
-    name = read_optional(chip / "name") or b""
+    name = read_optional(os.fspath(chip / "name")) or b""
     return _clean(os.fsdecode(name.strip())) or _clean(chip.resolve().name)
 
 

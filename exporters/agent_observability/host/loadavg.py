@@ -6,7 +6,7 @@ from collections.abc import Iterable, Sequence
 
 from agent_observability.collector import LiveCollector, Sample
 from agent_observability.host.config import HostConfig
-from agent_observability.host.files import parsed
+from agent_observability.host.files import KernelFile
 from agent_observability.host.metrics import LOAD1, LOAD5, LOAD15
 from agent_observability.metric import Metric
 
@@ -29,8 +29,8 @@ class LoadavgCollector(LiveCollector):
 
     def __init__(self, config: HostConfig) -> None:
         super().__init__()
-        self._path = config.path.procfs / "loadavg"
+        self._file = KernelFile(config.path.procfs / "loadavg")
 
     def read(self) -> Iterable[tuple[Metric, Sequence[Sample]]]:
-        for metric, average in zip(self.metrics, parsed(self._path, parse_loadavg), strict=True):
+        for metric, average in zip(self.metrics, self._file.parsed(parse_loadavg), strict=True):
             yield metric, [((), average)]

@@ -6,7 +6,7 @@ from collections.abc import Iterable, Sequence
 
 from agent_observability.collector import LiveCollector, Sample
 from agent_observability.host.config import HostConfig
-from agent_observability.host.files import line_values, parsed
+from agent_observability.host.files import KernelFile, line_values
 from agent_observability.host.metrics import MEMINFO
 from agent_observability.metric import Metric
 
@@ -28,8 +28,8 @@ class MeminfoCollector(LiveCollector):
 
     def __init__(self, config: HostConfig) -> None:
         super().__init__()
-        self._path = config.path.procfs / "meminfo"
+        self._file = KernelFile(config.path.procfs / "meminfo")
 
     def read(self) -> Iterable[tuple[Metric, Sequence[Sample]]]:
-        for name, size in parsed(self._path, parse_meminfo).items():
+        for name, size in self._file.parsed(parse_meminfo).items():
             yield MEMINFO[name], [((), size)]

@@ -7,7 +7,7 @@ from collections.abc import Iterable, Sequence
 
 from agent_observability.collector import LiveCollector, Sample
 from agent_observability.host.config import HostConfig
-from agent_observability.host.files import first_readable, parsed
+from agent_observability.host.files import KernelFile
 from agent_observability.host.metrics import NETDEV
 from agent_observability.metric import Metric
 
@@ -48,11 +48,11 @@ class NetdevCollector(LiveCollector):
     def __init__(self, config: HostConfig) -> None:
         super().__init__()
         # Process 1 is in the machine's network namespace, which this process need not be.
-        self._paths = (config.path.procfs / "1/net/dev", config.path.procfs / "net/dev")
+        self._file = KernelFile(config.path.procfs / "1/net/dev", config.path.procfs / "net/dev")
         self._exclude = config.netdev.device_exclude
 
     def read(self) -> Iterable[tuple[Metric, Sequence[Sample]]]:
-        interfaces = parsed(first_readable(*self._paths), parse_netdev)
+        interfaces = self._file.parsed(parse_netdev)
         shown = {name: figures for name, figures in interfaces.items() if not self._exclude.search(name)}
         for figure, metric in NETDEV.items():
             yield metric, [((name,), figures[figure]) for name, figures in shown.items()]

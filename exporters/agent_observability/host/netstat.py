@@ -6,7 +6,7 @@ from collections.abc import Iterable, Sequence
 
 from agent_observability.collector import LiveCollector, Sample
 from agent_observability.host.config import HostConfig
-from agent_observability.host.files import first_readable, line_values, parsed_optional
+from agent_observability.host.files import KernelFile, line_values
 from agent_observability.host.metrics import NETSTAT
 from agent_observability.metric import Metric
 
@@ -36,10 +36,10 @@ class NetstatCollector(LiveCollector):
 
     def __init__(self, config: HostConfig) -> None:
         super().__init__()
-        self._paths = (config.path.procfs / "1/net/snmp", config.path.procfs / "net/snmp")
+        self._file = KernelFile(config.path.procfs / "1/net/snmp", config.path.procfs / "net/snmp")
 
     def read(self) -> Iterable[tuple[Metric, Sequence[Sample]]]:
-        values = parsed_optional(first_readable(*self._paths), parse_snmp) or {}
+        values = self._file.parsed_optional(parse_snmp) or {}
         for key, metric in NETSTAT.items():
             if key in values:
                 yield metric, [((), values[key])]

@@ -7,7 +7,7 @@ from collections.abc import Iterable, Sequence
 
 from agent_observability.collector import LiveCollector, Sample
 from agent_observability.host.config import HostConfig
-from agent_observability.host.files import parsed_optional
+from agent_observability.host.files import KernelFile
 from agent_observability.host.metrics import PRESSURE
 from agent_observability.metric import Metric
 
@@ -33,10 +33,13 @@ class PressureCollector(LiveCollector):
 
     def __init__(self, config: HostConfig) -> None:
         super().__init__()
-        self._paths = {resource: config.path.procfs / "pressure" / resource for resource, _ in PRESSURE}
+        folder = config.path.procfs / "pressure"
+        self._files = {
+            resource: KernelFile(folder / resource) for resource in dict.fromkeys(key for key, _ in PRESSURE)
+        }
 
     def read(self) -> Iterable[tuple[Metric, Sequence[Sample]]]:
-        totals = {resource: parsed_optional(path, parse_pressure) or {} for resource, path in self._paths.items()}
+        totals = {resource: file.parsed_optional(parse_pressure) or {} for resource, file in self._files.items()}
         for (resource, kind), metric in PRESSURE.items():
             if kind in totals[resource]:
                 yield metric, [((), totals[resource][kind] / 1_000_000)]

@@ -7,7 +7,7 @@ from collections.abc import Iterable, Sequence
 
 from agent_observability.collector import LiveCollector, Sample
 from agent_observability.host.config import HostConfig
-from agent_observability.host.files import first_readable, parsed_optional
+from agent_observability.host.files import KernelFile
 from agent_observability.host.metrics import SOCKSTAT
 from agent_observability.metric import Metric
 
@@ -35,10 +35,10 @@ class SockstatCollector(LiveCollector):
 
     def __init__(self, config: HostConfig) -> None:
         super().__init__()
-        self._paths = (config.path.procfs / "1/net/sockstat", config.path.procfs / "net/sockstat")
+        self._file = KernelFile(config.path.procfs / "1/net/sockstat", config.path.procfs / "net/sockstat")
 
     def read(self) -> Iterable[tuple[Metric, Sequence[Sample]]]:
-        values = parsed_optional(first_readable(*self._paths), parse_sockstat) or {}
+        values = self._file.parsed_optional(parse_sockstat) or {}
         for key, metric in SOCKSTAT.items():
             if key in values:
                 yield metric, [((), values[key])]

@@ -6,7 +6,7 @@ from collections.abc import Iterable, Sequence
 
 from agent_observability.collector import LiveCollector, Sample
 from agent_observability.host.config import HostConfig
-from agent_observability.host.files import line_values, parsed
+from agent_observability.host.files import KernelFile, line_values
 from agent_observability.host.metrics import STAT
 from agent_observability.metric import Metric
 
@@ -31,8 +31,8 @@ class StatCollector(LiveCollector):
 
     def __init__(self, config: HostConfig) -> None:
         super().__init__()
-        self._path = config.path.procfs / "stat"
+        self._file = KernelFile(config.path.procfs / "stat")
 
     def read(self) -> Iterable[tuple[Metric, Sequence[Sample]]]:
-        for key, value in parsed(self._path, parse_stat).items():
+        for key, value in self._file.parsed(parse_stat).items():
             yield STAT[key], [((), value)]

@@ -7,6 +7,7 @@ threads; a thread that hangs is left behind with its one mount, and the others g
 from __future__ import annotations
 
 import logging
+import math
 import os
 import threading
 import time
@@ -29,13 +30,17 @@ _LATE_ANSWER_SECONDS = 120.0
 
 
 class _Round:
-    """Questions that threads work off together, and their answers. Guarded by the prober's lock."""
+    """Questions that threads work off together, and their answers. Guarded by the prober's lock.
+
+    Nobody awaits a round in the background from its start, and any other from its end, which its late answers missed.
+    """
 
     def __init__(self, questions: Mapping[Hashable, str], *, awaited: bool) -> None:
         self.queue = deque(questions.items())
         self.unanswered = len(questions)
         self.answers: dict[Hashable, Answer] = {}
         self.awaited = awaited
+        self.missed = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,7 +53,7 @@ class _Question:
 
 @dataclass(frozen=True, slots=True)
 class _LateAnswer:
-    """An answer nobody waited for any more; `when` in monotonic seconds, `took` in seconds."""
+    """An answer nobody awaited; `when` in monotonic seconds, `took` in seconds, infinite if it missed its scrape."""
 
     answer: Answer
     when: float
@@ -118,7 +123,7 @@ class MountProber:
                 if round_.queue and round_.unanswered == before and threads <= room:
                     self._start(round_)
                     threads += 1
-            round_.awaited = False
+            round_.awaited, round_.missed = False, True
             round_.queue.clear()
             for key in questions.keys() & self._pending.keys():
                 self._silent.add(key)
@@ -147,7 +152,7 @@ class MountProber:
             self._silent.remove(key)
             log.warning("%s answered after %.1f s", question.path, took)
         if not round_.awaited:
-            self._late[key] = _LateAnswer(answer, now, took)
+            self._late[key] = _LateAnswer(answer, now, math.inf if round_.missed else took)
             return
         round_.answers[key] = answer
         round_.unanswered -= 1

@@ -7,7 +7,7 @@ from collections.abc import Iterable, Sequence
 
 from agent_observability.collector import LiveCollector, Sample
 from agent_observability.host.config import HostConfig
-from agent_observability.host.files import read_optional
+from agent_observability.host.files import KernelFile
 from agent_observability.host.metrics import UNAME_INFO, UNAME_LABELS
 from agent_observability.metric import Metric
 
@@ -29,7 +29,7 @@ class UnameCollector(LiveCollector):
 
     def __init__(self, config: HostConfig) -> None:
         super().__init__()
-        self._domainname = config.path.procfs / "sys/kernel/domainname"
+        self._domainname = KernelFile(config.path.procfs / "sys/kernel/domainname")
 
     def read(self) -> Iterable[tuple[Metric, Sequence[Sample]]]:
-        yield UNAME_INFO, [(uname_labels(os.uname(), read_optional(self._domainname)), 1)]
+        yield UNAME_INFO, [(uname_labels(os.uname(), self._domainname.parsed_optional(bytes)), 1)]

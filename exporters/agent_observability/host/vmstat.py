@@ -6,7 +6,7 @@ from collections.abc import Iterable, Sequence
 
 from agent_observability.collector import LiveCollector, Sample
 from agent_observability.host.config import HostConfig
-from agent_observability.host.files import flat_keyed, parsed_optional
+from agent_observability.host.files import KernelFile, flat_keyed
 from agent_observability.host.metrics import VMSTAT
 from agent_observability.metric import Metric
 
@@ -26,8 +26,8 @@ class VmstatCollector(LiveCollector):
 
     def __init__(self, config: HostConfig) -> None:
         super().__init__()
-        self._path = config.path.procfs / "vmstat"
+        self._file = KernelFile(config.path.procfs / "vmstat")
 
     def read(self) -> Iterable[tuple[Metric, Sequence[Sample]]]:
-        for field, value in (parsed_optional(self._path, parse_vmstat) or {}).items():
+        for field, value in (self._file.parsed_optional(parse_vmstat) or {}).items():
             yield VMSTAT[field], [((), value)]
