@@ -152,6 +152,26 @@ def test_a_closed_terminal_stops_everything(tmp_path: Path) -> None:
         reclaim(stack.state.record)
 
 
+def test_a_reader_that_goes_away_stops_everything(tmp_path: Path) -> None:
+    stack = LocalStack.create(tmp_path)
+    process = subprocess.Popen(
+        (*COMMAND, "up", "--config", stack.config),
+        env={**os.environ, **stack.environment, "PYTHONUNBUFFERED": "1"},
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+    )
+    try:
+        assert process.stdout is not None and process.stderr is not None
+        process.stdout.close()
+        assert process.wait(60) == 0
+        assert b"Traceback" not in process.stderr.read()
+        assert stack.record is None
+    finally:
+        process.kill()
+        process.wait()
+        reclaim(stack.state.record)
+
+
 def _read_until(terminal: int, text: str, seconds: float) -> str:
     """What the terminal showed up to `text`."""
     seen = b""

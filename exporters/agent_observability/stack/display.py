@@ -21,8 +21,15 @@ _FRAME_SECONDS = 1.0
 _LINE_SECONDS = 30.0
 
 
-async def show(console: Console, supervisor: Supervisor, observer: Observer, footer: str) -> None:
+class _Console(Console):
+    def on_broken_pipe(self) -> None:
+        # rich would end the process here, and with it the loop that has everything to stop.
+        raise BrokenPipeError
+
+
+async def show(supervisor: Supervisor, observer: Observer, footer: str) -> None:
     """Until cancelled, or until nobody reads any longer: the terminal or the pipe was closed."""
+    console = _Console()
     try:
         if console.is_terminal and not console.is_dumb_terminal:
             await _panel(console, supervisor, observer, footer)
@@ -41,7 +48,8 @@ async def _panel(console: Console, supervisor: Supervisor, observer: Observer, f
     listener, supervisor.listener = supervisor.listener, lambda _: None
     try:
         with Live(console=console, screen=True, auto_refresh=False) as live:
-            while True:
+            # A terminal that was closed is none any longer, and rich skips drawing on it without a word.
+            while console.is_terminal:
                 live.update(draw(_view(console, supervisor, observer, started, footer)), refresh=True)
                 with contextlib.suppress(TimeoutError):
                     async with asyncio.timeout(_FRAME_SECONDS):

@@ -12,7 +12,6 @@ from pathlib import Path
 from typing import Any, TypeVar
 
 import aiohttp
-from rich.console import Console
 
 from agent_observability.config import Config
 from agent_observability.errors import StartError
@@ -97,7 +96,7 @@ async def _work(
     observer = Observer(prometheus, ReceiverApi(plan.urls["receiver"], session))
     footer = f"Ctrl-C stops everything · logs: {state.logs}"
     tasks = [
-        asyncio.ensure_future(show(Console(), supervisor, observer, footer)),
+        asyncio.ensure_future(show(supervisor, observer, footer)),
         asyncio.ensure_future(observer.run()),
     ]
     try:
