@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import threading
 from collections.abc import Iterable
 
@@ -9,6 +10,7 @@ from agent_observability.exposition import Block, Format, RenderedFamily, write
 from agent_observability.metric import Kind, Label, Metric
 from agent_observability.scrape import Scraper
 from agent_observability.workers import Workers
+from tests.support import wait_until_async
 
 VALUE = Metric("value", Kind.GAUGE, "Value", (Label("collector"),))
 LONG, SHORT = 20.0, 0.1
@@ -35,7 +37,7 @@ class FakeCollector:
         assert self.open.wait(30)
         if self.error:
             raise self.error
-        yield RenderedFamily(VALUE, (Block.of(f'value{{collector="{self.name}"}} {self.runs}\n'.encode()),))
+        yield RenderedFamily(VALUE, (Block(f'value{{collector="{self.name}"}} {self.runs}\n'.encode()),))
 
 
 def scraper_of(*collectors: FakeCollector) -> Scraper:
@@ -45,6 +47,16 @@ def scraper_of(*collectors: FakeCollector) -> Scraper:
 async def scrape(scraper: Scraper, *names: str, seconds: float = LONG) -> list[str]:
     families = await scraper.scrape(names or scraper.names, seconds)
     return [line for line in write(families, Format.TEXT).decode().splitlines() if not line.startswith("#")]
+
+
+async def scrape_past_deadline(scraper: Scraper, *late: str) -> list[str]:
+    """A scrape whose deadline comes once all but the `late` collectors have ended, however slow the machine is."""
+    running = asyncio.ensure_future(scrape(scraper))
+    await asyncio.sleep(0)  # lets it start its collectors
+    slots = [scraper._slots[name] for name in scraper.names if name not in late]
+    await wait_until_async(lambda: all(slot.ended is None for slot in slots), what="the other collectors")
+    scraper.hurry(0)
+    return await running
 
 
 def success(scraper: Scraper) -> dict[str, bool]:

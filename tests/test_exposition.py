@@ -18,7 +18,7 @@ UNTYPED = Metric("tcp_established", Kind.UNTYPED, "Open connections")
 
 
 def _family(metric: Metric, *lines: str) -> RenderedFamily:
-    return RenderedFamily(metric, (Block.of("".join(f"{line}\n" for line in lines).encode()),))
+    return RenderedFamily(metric, (Block("".join(f"{line}\n" for line in lines).encode()),))
 
 
 def _of_store(metric: Metric) -> list[RenderedFamily]:
@@ -137,7 +137,7 @@ def test_nothing_to_expose() -> None:
 def test_a_family_without_series_has_no_header() -> None:
     families = [
         RenderedFamily(GAUGE, ()),
-        RenderedFamily(INFO, (Block.of(b""),)),
+        RenderedFamily(INFO, (Block(b""),)),
         _family(UNTYPED, "tcp_established 1"),
     ]
     assert write(families, Format.TEXT).decode() == (
@@ -206,8 +206,8 @@ def test_gzip_is_the_plain_output(format_: Format, sizes: list[int]) -> None:
     for i, lines in enumerate(sizes):
         metric = Metric(f"family_{i}", Kind.GAUGE, "Something", (Label("n"),))
         text = "".join(f'family_{i}{{n="{n}"}} 1\n' for n in range(lines)).encode()
-        block = Block(text, text.replace(b"\n", b' # {a="b"} 1 1.000\n')) if i % 2 else Block.of(text)
-        families.append(RenderedFamily(metric, (block, Block.of(f'family_{i}{{n="last"}} 2\n'.encode()))))
+        block = Block(text, text.replace(b"\n", b' # {a="b"} 1 1.000\n')) if i % 2 else Block(text)
+        families.append(RenderedFamily(metric, (block, Block(f'family_{i}{{n="last"}} 2\n'.encode()))))
     plain = write(families, format_)
     first = write(families, format_, gzip=True)
     assert gzip.decompress(first) == plain
@@ -220,7 +220,7 @@ def test_gzip_is_the_plain_output(format_: Format, sizes: list[int]) -> None:
 
 def test_a_large_block_is_compressed_once() -> None:
     text = b"".join(b'queue_bytes{n="%d"} 1\n' % n for n in range(1000))
-    block = Block.of(text)
+    block = Block(text)
     member = block.gzip(Format.TEXT)
     assert gzip.decompress(member) == text
     assert block.gzip(Format.TEXT) is member

@@ -41,7 +41,9 @@ class LabelCache:
         self._prefixes: dict[Metric, dict[tuple[str, ...], str]] = {}
 
     def render(self, metric: Metric, samples: Sequence[Sample]) -> RenderedFamily:
-        prefixes = self._prefixes.setdefault(metric, {})
+        prefixes = self._prefixes.get(metric)
+        if prefixes is None:
+            prefixes = self._prefixes[metric] = {}
         if len(prefixes) > 4 * len(samples) + 64:
             prefixes.clear()
         lines = []
@@ -51,7 +53,7 @@ class LabelCache:
                 labels = label_text(metric.label_names, values)
                 prefix = prefixes[values] = f"{metric.name}{{{labels}}} " if labels else f"{metric.name} "
             lines.append(f"{prefix}{format_value(value)}\n")
-        return RenderedFamily(metric, (Block.of("".join(lines).encode()),))
+        return RenderedFamily(metric, (Block("".join(lines).encode()),))
 
 
 class LiveCollector(abc.ABC):

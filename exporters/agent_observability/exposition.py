@@ -11,7 +11,7 @@ import functools
 import math
 import re
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass, field
+from typing import NamedTuple
 
 from isal import igzip_lib
 
@@ -34,21 +34,18 @@ class Format(enum.Enum):
     OPENMETRICS = "application/openmetrics-text; version=1.0.0; charset=utf-8"
 
 
-@dataclass(slots=True)
 class Block:
     """Rendered sample lines of some series of one family. Never changed after creation: a change makes a new block.
 
     `openmetrics` differs from `text` only where there are exemplars. The compressed form is made once and kept.
     """
 
-    text: bytes
-    openmetrics: bytes
-    _gzip: dict[Format, bytes] = field(default_factory=dict, repr=False)
+    __slots__ = ("_gzip", "openmetrics", "text")
 
-    @classmethod
-    def of(cls, text: bytes) -> Block:
-        """A block without exemplars."""
-        return cls(text, text)
+    def __init__(self, text: bytes, openmetrics: bytes | None = None) -> None:
+        self.text = text
+        self.openmetrics = text if openmetrics is None else openmetrics
+        self._gzip: dict[Format, bytes] | None = None
 
     def lines(self, format_: Format) -> bytes:
         return self.text if format_ is Format.TEXT else self.openmetrics
@@ -56,14 +53,15 @@ class Block:
     def gzip(self, format_: Format) -> bytes:
         # One key for both formats where their lines are the same; renderings in several threads may race for it.
         key = Format.TEXT if self.openmetrics is self.text else format_
+        if self._gzip is None:
+            self._gzip = {}
         member = self._gzip.get(key)
         if member is None:
             member = self._gzip[key] = compress(self.lines(format_))
         return member
 
 
-@dataclass(frozen=True, slots=True)
-class RenderedFamily:
+class RenderedFamily(NamedTuple):
     """A family ready to be written: its declaration and its blocks."""
 
     metric: Metric
@@ -79,12 +77,14 @@ def write(families: Iterable[RenderedFamily], format_: Format, *, gzip: bool = F
     """The whole exposition. Families of one name must be one `RenderedFamily`; those without series are left out."""
     members: list[bytes] = []
     pending: list[bytes] = []
+    header = _text_header if format_ is Format.TEXT else _openmetrics_header
 
-    for family in families:
-        if not any(block.text for block in family.blocks):
+    for metric, every in families:
+        blocks = [block for block in every if block.text]
+        if not blocks:
             continue
-        pending.append(_header(family.metric, format_))
-        for block in family.blocks:
+        pending.append(header(metric))
+        for block in blocks:
             if gzip and len(block.text) >= _OWN_MEMBER_BYTES:
                 members.append(compress(b"".join(pending)))
                 members.append(block.gzip(format_))
@@ -101,11 +101,14 @@ def write(families: Iterable[RenderedFamily], format_: Format, *, gzip: bool = F
 
 
 @functools.lru_cache(maxsize=4096)
-def _header(metric: Metric, format_: Format) -> bytes:
-    if format_ is Format.TEXT:
-        kind = "gauge" if metric.kind is Kind.INFO else metric.kind.value
-        help_ = metric.help.replace("\\", r"\\").replace("\n", r"\n")
-        return f"# HELP {metric.name} {help_}\n# TYPE {metric.name} {kind}\n".encode()
+def _text_header(metric: Metric) -> bytes:
+    kind = "gauge" if metric.kind is Kind.INFO else metric.kind.value
+    help_ = metric.help.replace("\\", r"\\").replace("\n", r"\n")
+    return f"# HELP {metric.name} {help_}\n# TYPE {metric.name} {kind}\n".encode()
+
+
+@functools.lru_cache(maxsize=4096)
+def _openmetrics_header(metric: Metric) -> bytes:
     kind = "unknown" if metric.kind is Kind.UNTYPED else metric.kind.value
     unit = f"# UNIT {metric.family} {metric.unit}\n" if metric.unit else ""
     return f"# HELP {metric.family} {_escape(metric.help)}\n# TYPE {metric.family} {kind}\n{unit}".encode()
@@ -123,8 +126,8 @@ def label_text(names: Sequence[str], values: Sequence[str]) -> str:
 
 def format_value(value: float) -> str:
     """A sample value: ints exactly, floats shortest round-trip, and the three names both formats use."""
+    if -math.inf < value < math.inf:
+        return repr(+value)  # the sign makes a number of True
     if math.isnan(value):
         return "NaN"
-    if math.isinf(value):
-        return "+Inf" if value > 0 else "-Inf"
-    return repr(+value)  # the sign makes a number of True
+    return "+Inf" if value > 0 else "-Inf"

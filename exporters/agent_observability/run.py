@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import gc
 import logging
 import signal
 from collections.abc import Mapping, Sequence
@@ -60,6 +61,9 @@ class Process:
             await service.runtime.start()
             await server.start(self._security)
             log.info("%s %s listens on port %s", service.exporter.name, __version__, server.ports[0])
+        # What is alive now stays alive: collections during scrapes need not look at it again.
+        gc.collect()
+        gc.freeze()
 
     async def stop(self) -> None:
         """Answer what is running, then end."""

@@ -79,8 +79,7 @@ class _Batch:
     """Collectors started together, on one thread as long as none of them holds it up.
 
     Waking the event loop for each collector that ends would cost more than most collectors do. So the worker tells it
-    only before it begins the last one, which may be the slow one, and after it; a look every `_HANDOVER_SECONDS` finds
-    what ended in between.
+    once the queue is empty; before that, a look every `_HANDOVER_SECONDS` finds what has ended.
     """
 
     def __init__(self, slots: Sequence[_Slot], workers: Workers) -> None:
@@ -98,8 +97,6 @@ class _Batch:
         with contextlib.suppress(IndexError):
             while True:
                 slot = self._queue.popleft()
-                if not self._queue and self._ended:
-                    self._loop.call_soon_threadsafe(self._end)
                 slot.run()
                 self._ended.append(slot)
                 if not self._queue:
@@ -119,12 +116,12 @@ class _Batch:
         return progress
 
     def _look(self) -> None:
-        """While some have not begun: settle those that ended, or add a worker if none has since the last look."""
-        if not self._queue:
-            return
-        if not self._end():
-            self._workers.submit(self._work)
-        self._loop.call_later(_HANDOVER_SECONDS, self._look)
+        """Settle those that ended; while some have not begun, look again, and add a worker if none has ended."""
+        progress = self._end()
+        if self._queue:
+            if not progress:
+                self._workers.submit(self._work)
+            self._loop.call_later(_HANDOVER_SECONDS, self._look)
 
 
 class Scraper:

@@ -22,7 +22,7 @@ __all__ = ["Exemplar", "SeriesStore"]
 
 _BLOCK_SERIES = 250
 _EXEMPLAR_CHARACTERS = 128
-_EMPTY = Block.of(b"")
+_EMPTY = Block(b"")
 
 
 @dataclass(frozen=True, slots=True)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import time
 from collections.abc import Collection, Sequence
 from dataclasses import dataclass
@@ -92,12 +93,12 @@ class Service:
         reports = self._report(_SUITE_REPORT, statuses)
         for report in self.runtime.reports:
             reports += self._report(report, theirs)
-        merged: dict[Metric, list[Block]] = {}
-        for family in (*families, *reports):
-            metric = family.metric
+        merged: dict[Metric, Sequence[Block]] = {}
+        for metric, blocks in (*families, *reports):
             if not names or not {metric.name, metric.family, *metric.sample_names}.isdisjoint(names):
-                merged.setdefault(metric, []).extend(family.blocks)
-        return write([RenderedFamily(metric, blocks) for metric, blocks in merged.items()], format_, gzip=gzip)
+                # Two collectors may share a family, which must still stand in one place.
+                merged[metric] = (*merged[metric], *blocks) if metric in merged else blocks
+        return write(itertools.starmap(RenderedFamily, merged.items()), format_, gzip=gzip)
 
     def _report(self, report: CollectorReport, statuses: Sequence[CollectorStatus]) -> list[RenderedFamily]:
         return [

@@ -30,7 +30,7 @@ _STATES = {
     PartState.STOPPED: ("·", _GREY),
 }
 _SEVERITIES = {"critical": ("✕", _RED), "warning": ("▲", _YELLOW), "info": ("●", _BLUE)}
-_SUBJECT_LABELS = ("group", "mountpoint", "device", "exporter", "collector", "project", "instance")
+_SUBJECT_LABELS = ("group", "mountpoint", "device", "collector", "project", "instance", "exporter")
 _ALERT_ROWS = len(KPIS)
 
 
@@ -87,7 +87,7 @@ def _header(view: View) -> Text:
     text.append(f"{'✓' if targets and up == len(targets) else '✕'} {up}/{len(targets)} targets up   ")
     text.append(f"✕ {firing} firing", _RED) if firing else text.append("✓ nothing firing", _GREEN)
     if view.heartbeat:
-        text.append(f"   ♥ {HEARTBEAT} {age(view.now - view.heartbeat)} ago")
+        text.append(f"   ♥ {HEARTBEAT} {age(view.now - view.heartbeat)}")
     return text
 
 
