@@ -38,7 +38,7 @@ class CollectorStatus:
 
 
 class _Slot:
-    """One collector's state between scrapes. `ended` and `late` belong to the event loop, the rest to its worker.
+    """One collector's state between scrapes. `batch`, `ended` and `late` belong to the event loop, the rest to its worker.
 
     `ended` is the event the run under way will set, None between runs.
     """
@@ -46,6 +46,7 @@ class _Slot:
     def __init__(self, collector: Collector) -> None:
         self.collector = collector
         self.families: Sequence[RenderedFamily] = ()
+        self.batch: _Batch | None = None
         self.ended: asyncio.Event | None = None
         self.late = False
         self.started = 0.0
@@ -88,6 +89,7 @@ class _Batch:
         self._queue = deque(slots)
         self._ended: deque[_Slot] = deque()
         for slot in slots:
+            slot.batch = self
             slot.ended = asyncio.Event()
             slot.started = time.perf_counter()
         workers.submit(self._work)
@@ -100,10 +102,10 @@ class _Batch:
                 slot.run()
                 self._ended.append(slot)
                 if not self._queue:
-                    self._loop.call_soon_threadsafe(self._end)
+                    self._loop.call_soon_threadsafe(self.settle)
 
-    def _end(self) -> bool:
-        """Settle what the workers have ended; whether there was any."""
+    def settle(self) -> bool:
+        """Take note of what the workers have ended; whether there was any."""
         progress = bool(self._ended)
         while self._ended:
             slot = self._ended.popleft()
@@ -117,7 +119,7 @@ class _Batch:
 
     def _look(self) -> None:
         """Settle those that ended; while some have not begun, look again, and add a worker if none has ended."""
-        progress = self._end()
+        progress = self.settle()
         if self._queue:
             if not progress:
                 self._workers.submit(self._work)
@@ -158,6 +160,8 @@ class Scraper:
         """
         deadline = asyncio.get_running_loop().time() + seconds
         slots = [self._slots[name] for name in names]
+        for batch in {slot.batch for slot in slots if slot.ended is not None and slot.batch is not None}:
+            batch.settle()
         if idle := [slot for slot in slots if slot.ended is None]:
             _Batch(idle, self._workers)
         awaited = [(slot, slot.ended) for slot in slots if slot.ended is not None and not slot.late]
@@ -171,6 +175,8 @@ class Scraper:
                 finally:
                     self._timeouts.discard(timeout)
         for slot, ended in awaited:
+            if not ended.is_set() and slot.batch is not None:
+                slot.batch.settle()
             if not ended.is_set() and not slot.late:
                 slot.late = True
                 log.warning("collector %s missed the scrape's deadline", slot.collector.name)
