@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import os
 import ssl
 from pathlib import Path
 
 import aiohttp
-import psutil
 import pytest
 
 from agent_observability import config, run
@@ -129,10 +129,15 @@ async def _serial(site_port: int, context: ssl.SSLContext) -> str:
     return str(certificate["serialNumber"])
 
 
-def _listening(port: int) -> int:
-    """Descriptors of this process that listen on `port`."""
-    connections = psutil.Process().net_connections("tcp4")
-    return sum(one.status == psutil.CONN_LISTEN and one.laddr.port == port for one in connections)
+def _listeners(site: Site) -> int:
+    """Descriptors of the server's listening socket: itself, and a duplicate per listener."""
+    (sock,) = site.server._sockets
+    inode = os.fstat(sock.fileno()).st_ino
+    count = 0
+    for entry in Path("/proc/self/fd").iterdir():
+        with contextlib.suppress(FileNotFoundError):
+            count += entry.stat().st_ino == inode
+    return count
 
 
 async def test_new_security_refuses_no_connection(tmp_path: Path, pki: Pki) -> None:
@@ -149,7 +154,7 @@ async def test_new_security_refuses_no_connection(tmp_path: Path, pki: Pki) -> N
 
     async with serving(security=secured(tmp_path, pki), client_context=context) as site:
         serials: set[str] = set()
-        listening = _listening(site.port)
+        before = _listeners(site)
         clients = [asyncio.create_task(keep_connecting(site, serials)) for _ in range(4)]
         for _ in range(30):
             await site.server.secure(secured(tmp_path, pki))
@@ -157,7 +162,7 @@ async def test_new_security_refuses_no_connection(tmp_path: Path, pki: Pki) -> N
         stop.set()
         assert sum(await asyncio.gather(*clients)) >= 30
         assert len(serials) >= 10
-        assert _listening(site.port) == listening, "a listener with an old certificate is still open"
+        assert _listeners(site) == before, "a listener with an old certificate is still open"
 
 
 async def test_an_open_connection_survives_new_security(tmp_path: Path, pki: Pki) -> None:
