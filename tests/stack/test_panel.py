@@ -73,7 +73,7 @@ def test_the_panel_fits_and_shows_everything(width: int, height: int) -> None:
     for part in (
         "1/2 targets up",
         "✕ 1 firing",
-        "♥ Watchdog 12 s ago",
+        "♥ Watchdog 12 s",
         "■ held down",
         "✓ ready",
         "✓ 2 s ago",
