@@ -43,6 +43,18 @@ def _alerts(url: str) -> list[Any]:
         return alerts
 
 
+def _post(url: str, *alerts: dict[str, str]) -> None:
+    body = json.dumps([{"labels": labels} for labels in alerts]).encode()
+    request = urllib.request.Request(url, body, {"Content-Type": "application/json"})
+    with urllib.request.urlopen(request, timeout=5):
+        pass
+
+
+def _inhibited(url: str, labels: dict[str, str]) -> bool:
+    (alert,) = [one for one in _alerts(url) if one["labels"] == labels]
+    return bool(alert["status"]["inhibitedBy"])
+
+
 def host(alertname: str, severity: str, **labels: str) -> dict[str, str]:
     return {"alertname": alertname, "severity": severity, "exporter": "host", "instance": "vm1", **labels}
 
@@ -97,17 +109,10 @@ def test_inhibition(
     alertmanager: str, request: pytest.FixtureRequest, source: dict[str, str], target: dict[str, str], silenced: bool
 ) -> None:
     # A cluster per case: `cluster` is in every list of equal labels, so that cases do not meet.
-    cluster = {"cluster": request.node.name}
-    bodies = [{"labels": {**labels, **cluster}} for labels in (source, target)]
-    post = urllib.request.Request(alertmanager, json.dumps(bodies).encode(), {"Content-Type": "application/json"})
-    with urllib.request.urlopen(post, timeout=5):
-        pass
-
-    def found() -> dict[str, Any] | None:
-        mine = [one for one in _alerts(alertmanager) if one["labels"]["cluster"] == cluster["cluster"]]
-        processed = [one for one in mine if one["status"]["state"] != "unprocessed"]
-        hits = [one for one in processed if one["labels"] == bodies[1]["labels"]]
-        return hits[0] if len(processed) == 2 and hits else None
-
-    alert = wait_until(found, 10, what=lambda: str(_alerts(alertmanager)))
-    assert bool(alert["status"]["inhibitedBy"]) is silenced
+    cluster = request.node.name
+    _post(alertmanager, source | {"cluster": cluster}, target | {"cluster": cluster})
+    # Alertmanager looks at alerts in the order they came: once it holds this one back, it has seen those before.
+    last = {"alertname": "Last", "cluster": cluster}
+    _post(alertmanager, last | {"severity": "critical"}, last | {"severity": "warning"})
+    wait_until(lambda: _inhibited(alertmanager, last | {"severity": "warning"}), 10)
+    assert _inhibited(alertmanager, target | {"cluster": cluster}) is silenced
