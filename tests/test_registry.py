@@ -10,7 +10,7 @@ import pytest
 
 from agent_observability.metric import check_unique
 from agent_observability.registry import BY_NAME, CATALOGUE, EXPORTERS, EXTERNAL, Exporter
-from agent_observability.runtime import Runtime
+from agent_observability.runtime import Context, Runtime
 from agent_observability.suite import SUITE_METRICS
 
 _SCRAPERS_OWN = {"job", "instance", "pod", "container", "service", "endpoint"}
@@ -45,7 +45,7 @@ def test_external_patterns_leave_our_own_families_alone() -> None:
 
 @exporters
 def test_factories_make_their_exporter(exporter: Exporter) -> None:
-    runtime = exporter.create(exporter.section())
+    runtime = exporter.create(exporter.section(), Context())
     assert isinstance(runtime, Runtime)
     names = [collector.name for collector in runtime.collectors]
     assert names
@@ -58,7 +58,7 @@ def test_factories_make_their_exporter(exporter: Exporter) -> None:
 
 @exporters
 def test_every_declared_family_has_a_collector_or_report(exporter: Exporter) -> None:
-    runtime = exporter.create(exporter.section())
+    runtime = exporter.create(exporter.section(), Context())
     owned = {metric for collector in runtime.collectors for metric in collector.metrics}
     owned |= {metric for report in runtime.reports for metric in (report.success, report.duration)}
     assert set(exporter.metrics) <= owned

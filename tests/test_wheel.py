@@ -59,6 +59,7 @@ def test_up_once_outside_the_checkout(installed: Path, tmp_path: Path) -> None:
         [sys.executable, "-m", "agent_observability", "up", "--once", "--config", str(config)],
         cwd=tmp_path,
         env=environment(installed, tmp_path),
+        check=False,
         capture_output=True,
         text=True,
         stdin=subprocess.DEVNULL,

@@ -13,7 +13,7 @@ import msgspec
 from agent_observability.host.config import HostConfig
 from agent_observability.host.metrics import HOST_METRICS
 from agent_observability.metric import Metric
-from agent_observability.runtime import Runtime
+from agent_observability.runtime import Context, Runtime
 from agent_observability.suite import SUITE_METRICS
 
 __all__ = ["BY_NAME", "CATALOGUE", "EXPORTERS", "EXTERNAL", "Exporter"]
@@ -24,7 +24,8 @@ class Exporter:
     """One exporter: its name (config section, scrape job `agent-obs-<name>`), default port and parts.
 
     `factory` is `module:function`, imported only when the exporter runs, so that one exporter does not pay for the
-    libraries of the others. It takes the exporter's section of the configuration and returns its `Runtime`.
+    libraries of the others. It takes the exporter's section of the configuration and a `Context` and returns its
+    `Runtime`.
     """
 
     name: str
@@ -34,10 +35,10 @@ class Exporter:
     section: type[msgspec.Struct]
     factory: str
 
-    def create(self, section: msgspec.Struct) -> Runtime[Any]:
+    def create(self, section: msgspec.Struct, context: Context) -> Runtime[Any]:
         """The exporter, not yet started. Raises what the factory raises for a section it cannot work with."""
-        factory: Callable[[msgspec.Struct], Runtime[Any]] = pkgutil.resolve_name(self.factory)
-        return factory(section)
+        factory: Callable[[msgspec.Struct, Context], Runtime[Any]] = pkgutil.resolve_name(self.factory)
+        return factory(section, context)
 
     @property
     def job(self) -> str:

@@ -15,6 +15,7 @@ from agent_observability.config import Config, load
 from agent_observability.errors import AgentObsError, ConfigError
 from agent_observability.logs import setup_logging
 from agent_observability.registry import Exporter
+from agent_observability.runtime import Context
 from agent_observability.selfmetrics import record_reload
 from agent_observability.server import Server
 from agent_observability.service import Service
@@ -46,9 +47,10 @@ class Process:
         self._reloading = asyncio.Lock()
         self._services: list[Service] = []
         self.servers: list[Server] = []
+        context = Context(self._config.limits)
         for number, exporter in enumerate(exporters):
             section = self._config.sections[exporter.name]
-            service = Service(exporter, section, self._workers, process_metrics=number == 0)
+            service = Service(exporter, section, self._workers, context, process_metrics=number == 0)
             addresses = self._config.web.listen.get(exporter.name) or [f":{exporter.port}"]
             self._services.append(service)
             self.servers.append(Server(service, self._config.web, addresses, self._workers, self.reload))

@@ -3,16 +3,23 @@
 from __future__ import annotations
 
 import abc
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
 from typing import Generic, TypeVar
 
 from agent_observability.collector import Collector
 from agent_observability.metric import Metric
 
-__all__ = ["CollectorReport", "Runtime", "SourceStatus"]
+__all__ = ["CollectorReport", "Context", "Runtime", "SourceStatus"]
 
 SectionT = TypeVar("SectionT")
+
+
+@dataclass(frozen=True, slots=True)
+class Context:
+    """What a process gives each of its exporters besides its section. `limits`: caps of labels by name."""
+
+    limits: Mapping[str, int] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)

@@ -38,7 +38,7 @@ class CollectorStatus:
 
 
 class _Slot:
-    """One collector's state between scrapes. `batch`, `ended` and `late` belong to the event loop, the rest to its worker.
+    """One collector's state between scrapes. `batch`, `ended` and `late` belong to the event loop, the rest to a worker.
 
     `ended` is the event the run under way will set, None between runs.
     """

@@ -13,7 +13,7 @@ from agent_observability.collector import Collector, LabelCache
 from agent_observability.exposition import Block, Format, RenderedFamily, write
 from agent_observability.metric import Metric
 from agent_observability.registry import Exporter
-from agent_observability.runtime import CollectorReport
+from agent_observability.runtime import CollectorReport, Context
 from agent_observability.scrape import CollectorStatus, Scraper
 from agent_observability.selfmetrics import ProcessMetrics, suite_store
 from agent_observability.suite import COLLECTOR_DURATION, COLLECTOR_SUCCESS, SCRAPE_DURATION
@@ -40,10 +40,18 @@ class Selection:
 class Service:
     """One exporter on one port with a registry of its own."""
 
-    def __init__(self, exporter: Exporter, section: msgspec.Struct, workers: Workers, *, process_metrics: bool) -> None:
+    def __init__(
+        self,
+        exporter: Exporter,
+        section: msgspec.Struct,
+        workers: Workers,
+        context: Context,
+        *,
+        process_metrics: bool,
+    ) -> None:
         self.exporter = exporter
         self.section = section
-        self.runtime = exporter.create(section)
+        self.runtime = exporter.create(section, context)
         self.store = suite_store(exporter.name)
         self._own: tuple[Collector, ...] = (self.store, ProcessMetrics()) if process_metrics else (self.store,)
         self._workers = workers

@@ -11,7 +11,7 @@ import pytest
 
 from agent_observability.config import parse
 from agent_observability.errors import ConfigError
-from agent_observability.host.collector import HostRuntime, create
+from agent_observability.host.collector import HostRuntime
 from agent_observability.host.config import HostCollectors, HostConfig
 from agent_observability.host.metrics import COLLECTOR_DURATION, COLLECTOR_SUCCESS, HOST_METRICS
 from agent_observability.host.statvfs import MountProber
@@ -22,7 +22,7 @@ from tests.support import wait_until
 
 
 def test_every_declared_family_is_exposed_and_no_other(tmp_path: Path) -> None:
-    runtime = create(machine.build(tmp_path))
+    runtime = HostRuntime(machine.build(tmp_path))
     declared = [metric for collector in runtime.collectors for metric in collector.metrics]
     check_unique([*declared, COLLECTOR_SUCCESS, COLLECTOR_DURATION])
     assert {*declared, COLLECTOR_SUCCESS, COLLECTOR_DURATION} == set(HOST_METRICS)
@@ -32,7 +32,7 @@ def test_every_declared_family_is_exposed_and_no_other(tmp_path: Path) -> None:
 
 
 def test_success_and_duration_are_reported_under_node_exporters_names() -> None:
-    (report,) = create(HostConfig()).reports
+    (report,) = HostRuntime(HostConfig()).reports
     assert (report.success.name, report.duration.name) == (
         "node_scrape_collector_success",
         "node_scrape_collector_duration_seconds",
@@ -40,11 +40,11 @@ def test_success_and_duration_are_reported_under_node_exporters_names() -> None:
 
 
 def test_every_collector_can_be_switched_off() -> None:
-    names = {collector.name for collector in create(HostConfig()).collectors}
+    names = {collector.name for collector in HostRuntime(HostConfig()).collectors}
     assert names == set(HostCollectors.__struct_fields__)
     for name in names:
         section = HostConfig(collectors=HostCollectors(**{name: False}))
-        assert {collector.name for collector in create(section).collectors} == names - {name}
+        assert {collector.name for collector in HostRuntime(section).collectors} == names - {name}
 
 
 # Sections with the path and the value that the message must name.
@@ -78,7 +78,7 @@ host:
   cgroup: {{own: false, ids: [/app.slice]}}
   processes: {{groups: {{init: ^init$}}}}
 """
-    runtime = create(parse(text, "test.yaml", Path()).sections["host"])
+    runtime = HostRuntime(parse(text, "test.yaml", Path()).sections["host"])
     lines = list(itertools.chain(*(samples(collector) for collector in runtime.collectors)))
     assert 'container_memory_usage_bytes{id="/app.slice"} 1000' in lines
     assert 'host_process_group_processes{group="init"} 1' in lines
@@ -94,7 +94,7 @@ BARE: Files = {
 
 def test_a_kernel_feature_that_is_missing_is_no_error(tmp_path: Path) -> None:
     plant(tmp_path, BARE)
-    runtime = create(host(tmp_path))
+    runtime = HostRuntime(host(tmp_path))
     shown = {collector.name for collector in runtime.collectors if samples(collector)}
     assert shown == {"uname", "time", "loadavg", "cpu", "stat", "meminfo", "filesystem", "netdev"}
 
@@ -103,7 +103,7 @@ def test_a_kernel_feature_that_is_missing_is_no_error(tmp_path: Path) -> None:
 def test_a_file_every_kernel_has_is_missed_loudly(name: str, tmp_path: Path) -> None:
     plant(tmp_path, {other: content for other, content in BARE.items() if other != name})
     failed = set()
-    for collector in create(host(tmp_path)).collectors:
+    for collector in HostRuntime(host(tmp_path)).collectors:
         try:
             collector.collect()
         except FileNotFoundError as error:

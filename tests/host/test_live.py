@@ -13,7 +13,7 @@ from prometheus_client.parser import text_string_to_metric_families
 
 from agent_observability.exposition import Format, write
 from agent_observability.host.cgroup import parse_own_cgroups
-from agent_observability.host.collector import create
+from agent_observability.host.collector import HostRuntime
 from agent_observability.host.config import HostConfig
 
 Series = dict[tuple[str, frozenset[tuple[str, str]]], float]
@@ -21,7 +21,9 @@ Series = dict[tuple[str, frozenset[tuple[str, str]]], float]
 
 @pytest.fixture(scope="module")
 def series() -> Series:
-    text = b"".join(write(collector.collect(), Format.TEXT) for collector in create(HostConfig()).collectors).decode()
+    text = b"".join(
+        write(collector.collect(), Format.TEXT) for collector in HostRuntime(HostConfig()).collectors
+    ).decode()
     return {
         (sample.name, frozenset(sample.labels.items())): sample.value
         for family in text_string_to_metric_families(text)

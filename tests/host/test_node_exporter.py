@@ -12,7 +12,7 @@ from prometheus_client import Metric
 from prometheus_client.parser import text_string_to_metric_families
 
 from agent_observability.exposition import Format, write
-from agent_observability.host.collector import create
+from agent_observability.host.collector import HostRuntime
 from agent_observability.host.config import HostCollectors, HostConfig
 from agent_observability.host.metrics import HOST_METRICS
 from tests.support import free_port, wait_until
@@ -81,7 +81,7 @@ def theirs() -> Iterator[dict[str, Metric]]:
 
 @pytest.fixture(scope="module")
 def ours(theirs: dict[str, Metric]) -> dict[str, Metric]:
-    rendered = [family for collector in create(HostConfig()).collectors for family in collector.collect()]
+    rendered = [family for collector in HostRuntime(HostConfig()).collectors for family in collector.collect()]
     return families(write(rendered, Format.TEXT).decode())
 
 

@@ -11,7 +11,7 @@ import pytest
 from prometheus_client.parser import text_string_to_metric_families
 
 from agent_observability.exposition import Format, write
-from agent_observability.host.collector import create
+from agent_observability.host.collector import HostRuntime
 from tests.host import machine
 
 # Expressions in the style of the dashboards and rules people run beside node_exporter and cAdvisor.
@@ -72,7 +72,7 @@ LINT = {
 
 @pytest.fixture(scope="module")
 def exposition(tmp_path_factory: pytest.TempPathFactory) -> str:
-    runtime = create(machine.build(tmp_path_factory.mktemp("machine")))
+    runtime = HostRuntime(machine.build(tmp_path_factory.mktemp("machine")))
     return write([family for collector in runtime.collectors for family in collector.collect()], Format.TEXT).decode()
 
 

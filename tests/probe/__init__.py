@@ -13,7 +13,7 @@ from agent_observability.collector import Collector, LiveCollector, Sample
 from agent_observability.decode import Secret
 from agent_observability.metric import Kind, Label, Metric
 from agent_observability.registry import Exporter
-from agent_observability.runtime import Runtime, SourceStatus
+from agent_observability.runtime import Context, Runtime, SourceStatus
 from agent_observability.series import Exemplar, SeriesStore
 from agent_observability.units import Duration, Size
 
@@ -79,8 +79,8 @@ class _Blocking(LiveCollector):
 class ProbeRuntime(Runtime[ProbeConfig]):
     """Counts the rise of `counts` at each reload."""
 
-    def __init__(self, section: ProbeConfig) -> None:
-        self.store = SeriesStore("jobs", (JOBS, DURATION, FILLER))
+    def __init__(self, section: ProbeConfig, context: Context) -> None:
+        self.store = SeriesStore("jobs", (JOBS, DURATION, FILLER), context.limits)
         for number in range(section.filler):
             self.store.add(FILLER, (f"{number:06d}",))
         self._section = ProbeConfig()
@@ -108,9 +108,9 @@ class ProbeRuntime(Runtime[ProbeConfig]):
         return (SourceStatus(f"source of {self._section.text}", True, "3 s", ""),)
 
 
-def create(section: ProbeConfig) -> ProbeRuntime:
+def create(section: ProbeConfig, context: Context) -> ProbeRuntime:
     """The factory both exporters name."""
-    return ProbeRuntime(section)
+    return ProbeRuntime(section, context)
 
 
 def _exporter(name: str, port: int) -> Exporter:

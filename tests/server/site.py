@@ -13,6 +13,7 @@ from pathlib import Path
 import aiohttp
 
 from agent_observability.config import WebConfig
+from agent_observability.runtime import Context
 from agent_observability.server import Reload, Server
 from agent_observability.service import Service
 from agent_observability.webconfig import WebSecurity
@@ -107,7 +108,7 @@ async def serving(
 ) -> AsyncIterator[Site]:
     """The test exporter behind a real server, stopped afterwards as a process stops it."""
     workers = Workers("test")
-    service = Service(PROBE, section or ProbeConfig(), workers, process_metrics=True)
+    service = Service(PROBE, section or ProbeConfig(), workers, Context(), process_metrics=True)
     server = Server(service, web or WebConfig(), ["127.0.0.1:0"], workers, reload)
     server.bind()
     await service.runtime.start()

@@ -16,6 +16,7 @@ from prometheus_client.parser import text_string_to_metric_families as parse_tex
 from agent_observability.config import WebConfig
 from agent_observability.exposition import Format
 from agent_observability.registry import BY_NAME
+from agent_observability.runtime import Context
 from agent_observability.service import Selection, Service
 from agent_observability.workers import Workers
 from tests.probe import ProbeConfig
@@ -178,7 +179,7 @@ async def test_the_page_is_clean() -> None:
 async def test_every_real_exporter_is_clean() -> None:
     """The exporters of the registry; which of a family's names lint dislikes is the business of its own tests."""
     for exporter in BY_NAME.values():
-        service = Service(exporter, exporter.section(), Workers("test"), process_metrics=True)
+        service = Service(exporter, exporter.section(), Workers("test"), Context(), process_metrics=True)
         for format_ in Format:
             page = (await service.scrape(Selection(), format_, gzip=False, seconds=10)).decode()
             assert _declared_twice(page) == []

@@ -30,7 +30,7 @@ from agent_observability.host.statvfs import MountProber
 from agent_observability.host.time import TimeCollector
 from agent_observability.host.uname import UnameCollector
 from agent_observability.host.vmstat import VmstatCollector
-from agent_observability.runtime import CollectorReport, Runtime, SourceStatus
+from agent_observability.runtime import CollectorReport, Context, Runtime, SourceStatus
 
 __all__ = ["HostRuntime", "create"]
 
@@ -85,6 +85,6 @@ class HostRuntime(Runtime[HostConfig]):
         ]
 
 
-def create(section: HostConfig) -> HostRuntime:
-    """The registry's factory."""
+def create(section: HostConfig, _context: Context) -> HostRuntime:
+    """The registry's factory. What the host exporter shows is bounded by the machine, so it needs no limits."""
     return HostRuntime(section)
