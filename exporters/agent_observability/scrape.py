@@ -38,9 +38,9 @@ class CollectorStatus:
 
 
 class _Slot:
-    """One collector's state between scrapes. `batch`, `ended` and `late` belong to the event loop, the rest to a worker.
+    """One collector's state between scrapes. `ended` is the event the run under way will set, None between runs.
 
-    `ended` is the event the run under way will set, None between runs.
+    `batch`, `ended` and `late` belong to the event loop, the rest to the worker that runs it.
     """
 
     def __init__(self, collector: Collector) -> None:
