@@ -89,6 +89,13 @@ async def test_unknown_users_cost_a_check_of_usual_strength(checks: list[tuple[b
     assert hashed.startswith(b"$2b$10$")
 
 
+async def test_unknown_users_stay_out_whatever_the_check_says(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(bcrypt, "checkpw", lambda password, hashed: True)
+    authenticator = Authenticator(USERS, Workers("auth"))
+    assert await authenticator.allows(basic("alice", "anything"))
+    assert not await authenticator.allows(basic("mallory", "anything"))
+
+
 async def test_answers_are_remembered(checks: list[tuple[bytes, bytes]]) -> None:
     authenticator = Authenticator(USERS, Workers("auth"))
     for header in (basic("alice", "wonder"), basic("alice", "wrong"), basic("mallory", "wonder")):

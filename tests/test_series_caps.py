@@ -120,6 +120,21 @@ def test_an_update_renders_only_its_own_block() -> None:
     assert [old is new for old, new in zip(after, _blocks(store), strict=True)] == [False, True, True, True]
 
 
+def test_watching_a_capped_family_costs_nothing_while_it_stays_as_it_is() -> None:
+    store = SeriesStore("test", [PRICE])
+    store.set(PRICE, ("gpt",), 1)
+
+    def watching() -> list[Block]:
+        return [block for family in store.collect()[1:] for block in family.blocks]
+
+    store.collect()
+    before = watching()
+    assert len(before) == 2
+    assert all(old is new for old, new in zip(before, watching(), strict=True))
+    store.set(PRICE, ("opus",), 1)
+    assert [old is new for old, new in zip(before, watching(), strict=True)] == [False, True]
+
+
 def test_series_of_several_blocks_can_all_be_removed() -> None:
     store = SeriesStore("test", [REQUESTS])
     for i in range(600):
