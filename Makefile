@@ -18,7 +18,7 @@ run: $(VENV)/run tools  ## Run the suite on this machine with a live panel; Ctrl
 	@$(BIN)/agent-obs up
 
 test: check tools  ## Everything CI runs: formatting, lint, types, all tests (at most 10 minutes)
-	$(BIN)/python -m pytest -n auto --dist worksteal -q
+	$(BIN)/python -m pytest -n auto --dist worksteal -q --ignore tests/soak
 
 soak: $(VENV)/dev tools  ## The long fault and volume runs, with their full counts
 	$(BIN)/python -m pytest tests/soak -q -s --timeout 3600

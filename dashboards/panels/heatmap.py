@@ -40,6 +40,6 @@ class Heatmap(DataPanel):
             "legend": {"show": True},
             "rowsFrame": {"layout": "auto"},
             "showValue": "never",
-            "tooltip": {"show": True, "yHistogram": False},
+            "tooltip": {"mode": "single", "yHistogram": False},
             "yAxis": {"axisPlacement": "left", "reverse": False, "unit": self.unit},
         }
