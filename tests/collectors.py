@@ -45,8 +45,8 @@ def scraper_of(*collectors: FakeCollector) -> Scraper:
 
 
 async def scrape(scraper: Scraper, *names: str, seconds: float = LONG) -> list[str]:
-    families = await scraper.scrape(names or scraper.names, seconds)
-    return [line for line in write(families, Format.TEXT).decode().splitlines() if not line.startswith("#")]
+    body = await scraper.scrape(names or scraper.names, seconds, lambda families, _: write(families, Format.TEXT))
+    return [line for line in body.decode().splitlines() if not line.startswith("#")]
 
 
 async def scrape_past_deadline(scraper: Scraper, *late: str) -> list[str]:

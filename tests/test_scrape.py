@@ -6,7 +6,8 @@ from collections.abc import Callable
 
 import pytest
 
-from tests.collectors import LONG, FakeCollector, scrape, scrape_past_deadline, scraper_of, success
+from agent_observability.collector import LabelCache
+from tests.collectors import LONG, VALUE, FakeCollector, scrape, scrape_past_deadline, scraper_of, success
 from tests.support import wait_until_async
 
 
@@ -124,3 +125,20 @@ async def test_replaced_while_running() -> None:
 async def test_names_are_used_once(make: Callable[[], object]) -> None:
     with pytest.raises(ValueError, match="two collectors are named a"):
         make()
+
+
+async def test_rendering_that_fails_is_the_scrapes_error(caplog: pytest.LogCaptureFixture) -> None:
+    def fail(families: object, statuses: object) -> bytes:
+        raise RuntimeError("cannot render")
+
+    scraper = scraper_of(FakeCollector("a"))
+    with pytest.raises(RuntimeError, match="cannot render"):
+        await scraper.scrape(["a"], LONG, fail)
+    assert await scrape(scraper) == ['value{collector="a"} 2']  # and no later scrape's
+
+
+async def test_unchanged_families_are_not_rendered_again() -> None:
+    cache = LabelCache()
+    first = cache.render(VALUE, [(("a",), 1)])
+    assert cache.render(VALUE, [(("a",), 1)]) is first
+    assert cache.render(VALUE, [(("a",), 2)]).blocks[0].text == b'value{collector="a"} 2\n'

@@ -153,7 +153,7 @@ def test_a_stuck_collector_does_not_delay_the_exit() -> None:
                 threading.Event().wait()
 
         scraper = Scraper([Stuck()], Workers("scrape"))
-        asyncio.run(scraper.scrape(["stuck"], 0.1))
+        asyncio.run(scraper.scrape(["stuck"], 0.1, lambda families, statuses: b""))
         print(scraper.statuses()[0].error[:13], flush=True)
     """)
     result = subprocess.run([sys.executable, "-c", program], capture_output=True, timeout=20, check=False)

@@ -39,8 +39,13 @@ class LabelCache:
 
     def __init__(self) -> None:
         self._prefixes: dict[Metric, dict[tuple[str, ...], str]] = {}
+        self._last: dict[Metric, tuple[Sequence[Sample], RenderedFamily]] = {}
 
     def render(self, metric: Metric, samples: Sequence[Sample]) -> RenderedFamily:
+        """The family, rendered only if it has changed since the last scrape. `samples` is kept and must not change."""
+        last = self._last.get(metric)
+        if last is not None and last[0] == samples:
+            return last[1]
         prefixes = self._prefixes.get(metric)
         if prefixes is None:
             prefixes = self._prefixes[metric] = {}
@@ -53,7 +58,9 @@ class LabelCache:
                 labels = label_text(metric.label_names, values)
                 prefix = prefixes[values] = f"{metric.name}{{{labels}}} " if labels else f"{metric.name} "
             lines.append(f"{prefix}{format_value(value)}\n")
-        return RenderedFamily(metric, (Block("".join(lines).encode()),))
+        family = RenderedFamily(metric, (Block("".join(lines).encode()),))
+        self._last[metric] = (samples, family)
+        return family
 
 
 class LiveCollector(abc.ABC):

@@ -13,18 +13,20 @@ import contextlib
 import logging
 import time
 from collections import deque
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 
 from agent_observability.collector import Collector
 from agent_observability.exposition import RenderedFamily
 from agent_observability.workers import Workers
 
-__all__ = ["CollectorStatus", "Scraper"]
+__all__ = ["CollectorStatus", "Render", "Scraper"]
 
 log = logging.getLogger(__name__)
 
 _HANDOVER_SECONDS = 0.05
+
+Render = Callable[[Sequence[RenderedFamily], Sequence["CollectorStatus"]], bytes]
 
 
 @dataclass(frozen=True, slots=True)
@@ -80,10 +82,16 @@ class _Batch:
     """Collectors started together, on one thread as long as none of them holds it up.
 
     Waking the event loop for each collector that ends would cost more than most collectors do. So the worker tells it
-    once the queue is empty; before that, a look every `_HANDOVER_SECONDS` finds what has ended.
+    once the queue is empty; before that, a look every `_HANDOVER_SECONDS` finds what has ended. For the same reason the
+    worker that ends the last one calls `finish`, which renders the scrape into `body`.
     """
 
-    def __init__(self, slots: Sequence[_Slot], workers: Workers) -> None:
+    def __init__(self, slots: Sequence[_Slot], workers: Workers, finish: Callable[[], bytes] | None) -> None:
+        self._size = len(slots)
+        # Counts runs; unlike a number, a deque needs no lock.
+        self._runs: deque[None] = deque()
+        self._finish = finish
+        self.body: bytes | None = None
         self._loop = asyncio.get_running_loop()
         self._workers = workers
         self._queue = deque(slots)
@@ -100,9 +108,19 @@ class _Batch:
             while True:
                 slot = self._queue.popleft()
                 slot.run()
+                self._runs.append(None)
+                if self._finish is not None and len(self._runs) == self._size:
+                    self._render(self._finish)
                 self._ended.append(slot)
                 if not self._queue:
                     self._loop.call_soon_threadsafe(self.settle)
+
+    def _render(self, finish: Callable[[], bytes]) -> None:
+        try:
+            self.body = finish()
+        except Exception:
+            # The scrape renders again where it can be answered with the error.
+            log.exception("rendering failed")
 
     def settle(self) -> bool:
         """Take note of what the workers have ended; whether there was any."""
@@ -153,17 +171,22 @@ class Scraper:
         slots = self._slots
         return [slots[name].status() for name in (names if names is not None else slots) if name in slots]
 
-    async def scrape(self, names: Iterable[str], seconds: float) -> list[RenderedFamily]:
-        """Families of the named collectors, each freshly collected or, past `seconds`, its last result.
+    async def scrape(self, names: Sequence[str], seconds: float, render: Render) -> bytes:
+        """What `render`, on a worker, makes of the named collectors: run now or, past `seconds`, their last results.
 
         Concurrent scrapes share runs: a collector under way is waited for, not started again.
         """
         deadline = asyncio.get_running_loop().time() + seconds
         slots = [self._slots[name] for name in names]
-        for batch in {slot.batch for slot in slots if slot.ended is not None and slot.batch is not None}:
-            batch.settle()
+        for other in {slot.batch for slot in slots if slot.ended is not None and slot.batch is not None}:
+            other.settle()
+
+        def finish() -> bytes:
+            return render([family for slot in slots for family in slot.families], [slot.status() for slot in slots])
+
+        batch = None
         if idle := [slot for slot in slots if slot.ended is None]:
-            _Batch(idle, self._workers)
+            batch = _Batch(idle, self._workers, finish if len(idle) == len(slots) else None)
         awaited = [(slot, slot.ended) for slot in slots if slot.ended is not None and not slot.late]
         with contextlib.suppress(TimeoutError):
             async with asyncio.timeout_at(deadline) as timeout:
@@ -180,7 +203,9 @@ class Scraper:
             if not ended.is_set() and not slot.late:
                 slot.late = True
                 log.warning("collector %s missed the scrape's deadline", slot.collector.name)
-        return [family for slot in slots for family in slot.families]
+        if batch is not None and batch.body is not None:
+            return batch.body
+        return await self._workers.run(finish)
 
     def hurry(self, seconds: float) -> None:
         """Let scrapes under way end within `seconds`: the process is about to exit."""

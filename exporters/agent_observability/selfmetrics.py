@@ -48,11 +48,11 @@ class ProcessMetrics(LiveCollector):
     def __init__(self) -> None:
         super().__init__()
         self._process = ProcessCollector(registry=None)
-        self._platform = PlatformCollector(registry=None)
+        self._platform = tuple(PlatformCollector(registry=None).collect())  # nothing in it ever changes
         self._by_name = {metric.name: metric for metric in self.metrics}
 
     def read(self) -> Iterable[tuple[Metric, Sequence[Sample]]]:
-        for family in (*self._process.collect(), *self._platform.collect()):
+        for family in (*self._process.collect(), *self._platform):
             for sample in family.samples:
                 metric = self._by_name[sample.name]
                 yield metric, [(tuple(sample.labels[name] for name in metric.label_names), sample.value)]

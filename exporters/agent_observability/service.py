@@ -54,7 +54,6 @@ class Service:
         self.runtime = exporter.create(section, context)
         self.store = suite_store(exporter.name)
         self._own: tuple[Collector, ...] = (self.store, ProcessMetrics()) if process_metrics else (self.store,)
-        self._workers = workers
         self._reports = LabelCache()
         self.scraper = Scraper((*self.runtime.collectors, *self._own), workers)
 
@@ -68,9 +67,11 @@ class Service:
         """One exposition. Raises UnknownCollectorError."""
         started = time.perf_counter()
         names = self._selected(selection)
-        families = await self.scraper.scrape(names, seconds)
-        statuses = self.scraper.statuses(names)
-        body = await self._workers.run(lambda: self._render(families, statuses, selection.names, format_, gzip=gzip))
+        body = await self.scraper.scrape(
+            names,
+            seconds,
+            lambda families, statuses: self._render(families, statuses, selection.names, format_, gzip=gzip),
+        )
         self.store.observe(SCRAPE_DURATION, (), time.perf_counter() - started)
         return body
 
