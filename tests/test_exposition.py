@@ -6,9 +6,10 @@ from collections.abc import Sequence
 
 import pytest
 
+from agent_observability.exemplar import Exemplar
 from agent_observability.exposition import Block, Format, RenderedFamily, format_value, label_text, write
 from agent_observability.metric import Kind, Label, Metric
-from agent_observability.series import Exemplar, SeriesStore
+from agent_observability.series import SeriesStore
 
 COUNTER = Metric("work_cpu_seconds_total", Kind.COUNTER, "CPU time spent", (Label("mode"),))
 GAUGE = Metric("queue_bytes", Kind.GAUGE, 'Bytes in the "out" queue\\path\nsecond line')

@@ -29,6 +29,10 @@ PROBLEMS: dict[str, list[str]] = {
         f"web.write_timeout: {_DURATION}, got 30",
         f"stack.retention: {_DURATION}, got '30 days'",
     ],
+    "no-time.yml": [
+        "web.write_timeout: expected more than 0, got '0s'",
+        "stack.retention: expected more than 0, got 0",
+    ],
     "bad-value.yml": [
         "log.level: expected one of 'debug', 'info', 'warning', 'error', got 'verbose'",
         "web.max_requests: expected a whole number >= 1, got 0",

@@ -16,9 +16,10 @@ from prometheus_client import Metric as ParsedMetric
 from prometheus_client.openmetrics import parser as openmetrics_parser
 from prometheus_client.parser import text_string_to_metric_families
 
+from agent_observability.exemplar import Exemplar
 from agent_observability.exposition import Format, write
 from agent_observability.metric import Kind, Label, Metric
-from agent_observability.series import Exemplar, SeriesStore
+from agent_observability.series import SeriesStore
 
 COUNTER = Metric("money_usd_total", Kind.COUNTER, 'Money, in "dollars" \\ or so', (Label("project"), Label("model")))
 GAUGE = Metric("queue_bytes", Kind.GAUGE, "Bytes\nwaiting", (Label("project"),))

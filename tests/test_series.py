@@ -2,9 +2,10 @@ from __future__ import annotations
 
 import pytest
 
+from agent_observability.exemplar import Exemplar
 from agent_observability.exposition import Format, write
 from agent_observability.metric import Kind, Label, Metric
-from agent_observability.series import Exemplar, SeriesStore
+from agent_observability.series import SeriesStore
 
 RESULT = Label("result", values=("ok", "failed"))
 RUNS = Metric("runs_total", Kind.COUNTER, "Runs", (Label("project"), RESULT))

@@ -9,7 +9,7 @@ import hmac
 import secrets
 import time
 from collections import OrderedDict
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
 import bcrypt
@@ -22,9 +22,6 @@ __all__ = ["Authenticator", "RateLimiter", "certificate_allowed"]
 _CACHED_ANSWERS = 128
 # A bcrypt check burns tens of milliseconds of CPU: strangers who guess must not take every core.
 _CONCURRENT_CHECKS = 2
-# Checked for users who do not exist, so that their answers take as long. Of cost 10, as htpasswd -B suggests; nobody
-# knows the password.
-_DUMMY_HASH = bcrypt.hashpw(secrets.token_bytes(32), bcrypt.gensalt(rounds=4)).replace(b"$04$", b"$10$", 1)
 
 
 class Authenticator:
@@ -35,6 +32,7 @@ class Authenticator:
 
     def __init__(self, users: Mapping[str, bytes], workers: Workers) -> None:
         self._users = users
+        self._dummy = _dummy_hash(users.values())
         self._workers = workers
         self._key = secrets.token_bytes(32)
         self._answers: OrderedDict[bytes, bool] = OrderedDict()
@@ -49,13 +47,19 @@ class Authenticator:
             return False
         digest = hmac.new(self._key, user.encode() + b"\0" + password, hashlib.sha256).digest()
         if digest not in self._answers:
-            hashed = self._users.get(user, _DUMMY_HASH)
+            hashed = self._users.get(user, self._dummy)
             async with self._checks:
                 matches = await self._workers.run(lambda: _matches(password, hashed))
             self._answers[digest] = matches and user in self._users
             if len(self._answers) > _CACHED_ANSWERS:
                 self._answers.popitem(last=False)
         return self._answers[digest]
+
+
+def _dummy_hash(hashes: Iterable[bytes]) -> bytes:
+    """A hash nobody knows the password of, checked for users who do not exist: as dear as the dearest real one."""
+    cost = max((hashed.split(b"$")[2] for hashed in hashes), default=b"04")
+    return bcrypt.hashpw(secrets.token_bytes(32), bcrypt.gensalt(rounds=4)).replace(b"$04$", b"$" + cost + b"$", 1)
 
 
 def _credentials(header: str | None) -> tuple[str | None, bytes]:

@@ -46,7 +46,7 @@ class WebConfig(msgspec.Struct, frozen=True, kw_only=True):
     config_file: Path | None = None
     max_requests: Positive = 64
     max_connections: Positive = 512
-    write_timeout: Duration = Duration(30)
+    write_timeout: Annotated[Duration, msgspec.Meta(gt=0)] = Duration(30)
 
 
 class Config(msgspec.Struct, frozen=True, kw_only=True):

@@ -128,7 +128,13 @@ class Decoder:
             return self._directory / value
         try:
             if base in (Duration, Size):
-                return base.parse(str(value) if isinstance(value, str) else value)
+                parsed = base.parse(str(value) if isinstance(value, str) else value)
+                least = [
+                    meta.gt for meta in get_args(kind)[1:] if isinstance(meta, msgspec.Meta) and meta.gt is not None
+                ]
+                if least and parsed <= least[0]:
+                    return self._problem(path, value, f"more than {least[0]}", kind)
+                return parsed
             if base is re.Pattern or get_origin(base) is re.Pattern:
                 return re.compile(str(value) if isinstance(value, str) else msgspec.convert(value, str))
             if isinstance(value, str):

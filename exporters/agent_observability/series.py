@@ -11,35 +11,17 @@ import itertools
 import math
 import threading
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
 
 from agent_observability.admission import Admission, Labels
+from agent_observability.exemplar import Exemplar
 from agent_observability.exposition import Block, RenderedFamily, format_value, label_text
 from agent_observability.metric import Kind, Metric
 from agent_observability.suite import SERIES, SERIES_DROPPED
 
-__all__ = ["Exemplar", "SeriesStore"]
+__all__ = ["SeriesStore"]
 
 _BLOCK_SERIES = 250
-_EXEMPLAR_CHARACTERS = 128
 _EMPTY = Block(b"")
-
-
-@dataclass(frozen=True, slots=True)
-class Exemplar:
-    """An example of an observation: labels (`trace_id`, …) and its time in Unix seconds.
-
-    OpenMetrics allows 128 characters of label names and values; a longer exemplar is left out.
-    """
-
-    labels: Mapping[str, str]
-    timestamp: float
-
-    def render(self, value: float) -> str:
-        if sum(len(name) + len(text) for name, text in self.labels.items()) > _EXEMPLAR_CHARACTERS:
-            return ""
-        labels = label_text(tuple(self.labels), tuple(self.labels.values()))
-        return f" # {{{labels}}} {format_value(value)} {self.timestamp:.3f}"
 
 
 class _Series:

@@ -11,10 +11,11 @@ import msgspec
 
 from agent_observability.collector import Collector, LiveCollector, Sample
 from agent_observability.decode import Secret
+from agent_observability.exemplar import Exemplar
 from agent_observability.metric import Kind, Label, Metric
 from agent_observability.registry import Exporter
 from agent_observability.runtime import Context, Runtime, SourceStatus
-from agent_observability.series import Exemplar, SeriesStore
+from agent_observability.series import SeriesStore
 from agent_observability.units import Duration, Size
 
 TEXT = Metric("probe_info", Kind.INFO, "Text of the configuration", (Label("text"),))

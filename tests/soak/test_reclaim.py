@@ -27,7 +27,7 @@ def test_killed_at_random_moments(tmp_path: Path) -> None:
             left = stack.record
             parts = dict(left.parts) if left else {}
             with stack.up() as up:
-                wait_until(lambda: stack.ready, 60, what=up.output)
+                wait_until(lambda: (now := stack.ready) and now.supervisor.pid == up.process.pid, 60, what=up.output)
                 assert not [name for name, identity in parts.items() if identity.alive]
                 up.end(signal.SIGTERM, 20)
         strays = [p.pid for p in psutil.process_iter(["cmdline"]) if str(tmp_path) in " ".join(p.info["cmdline"] or ())]

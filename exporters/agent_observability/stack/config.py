@@ -26,4 +26,4 @@ class StackConfig(msgspec.Struct, frozen=True, kw_only=True):
     """`retention` is how long the local Prometheus keeps samples."""
 
     ports: StackPorts = StackPorts()
-    retention: Duration = Duration(30 * 86400)
+    retention: Annotated[Duration, msgspec.Meta(gt=0)] = Duration(30 * 86400)
