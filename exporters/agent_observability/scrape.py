@@ -25,18 +25,20 @@ __all__ = ["CollectorStatus", "Render", "Scraper"]
 log = logging.getLogger(__name__)
 
 _HANDOVER_SECONDS = 0.05
+_NEVER_RAN = "has not run yet"
 
 Render = Callable[[Sequence[RenderedFamily], Sequence["CollectorStatus"]], bytes]
 
 
 @dataclass(frozen=True, slots=True)
 class CollectorStatus:
-    """How a collector's last run went. `duration` in seconds; `error` is "" after a success."""
+    """How a collector's last run went. `duration` in seconds; `error` is "" after a success; `ran` once it has ended."""
 
     name: str
     success: bool
     duration: float
     error: str
+    ran: bool = True
 
 
 class _Slot:
@@ -53,7 +55,7 @@ class _Slot:
         self.late = False
         self.started = 0.0
         self.duration = 0.0
-        self.error = "has not run yet"
+        self.error = _NEVER_RAN
 
     def run(self) -> None:
         self.started = time.perf_counter()
@@ -75,7 +77,8 @@ class _Slot:
         if self.late:
             running = time.perf_counter() - self.started
             return CollectorStatus(self.collector.name, False, running, f"still running after {running:.1f} s")
-        return CollectorStatus(self.collector.name, not self.error, self.duration, self.error)
+        ran = self.error != _NEVER_RAN
+        return CollectorStatus(self.collector.name, not self.error, self.duration, self.error, ran)
 
 
 class _Batch:
