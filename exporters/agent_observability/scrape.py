@@ -32,7 +32,7 @@ Render = Callable[[Sequence[RenderedFamily], Sequence["CollectorStatus"]], bytes
 
 @dataclass(frozen=True, slots=True)
 class CollectorStatus:
-    """How a collector's last run went. `duration` in seconds; `error` is "" after a success; `ran`: it has ended once."""
+    """How a collector's last run went: `duration` in seconds, `error` "" after a success, `ran` once it has ended."""
 
     name: str
     success: bool
