@@ -110,7 +110,7 @@ class Process:
                     security = await self._workers.run(lambda: _load_security(self._config))
                     await self._secure(security, fingerprint)
                     log.info("web configuration changed and is in use")
-                except ConfigError as error:
+                except (ConfigError, OSError) as error:
                     log.error("changed web configuration is not used: %s", error)
 
     def _reload_services(self, config: Config) -> None:

@@ -42,7 +42,7 @@ class CollectorStatus:
 
 
 class _Slot:
-    """One collector's state between scrapes. `ended` is the event the run under way will set, None between runs.
+    """One collector's state between scrapes. While a run is under way, `batch` is its batch and `ended` what it will set.
 
     `batch`, `ended` and `late` belong to the event loop, the rest to the worker that runs it.
     """
@@ -93,7 +93,7 @@ class _Batch:
         self._size = len(slots)
         # Counts runs; unlike a number, a deque needs no lock.
         self._runs: deque[None] = deque()
-        self._finish = finish
+        self.finish = finish
         self.body: bytes | None = None
         self._loop = asyncio.get_running_loop()
         self._workers = workers
@@ -112,8 +112,8 @@ class _Batch:
                 slot = self._queue.popleft()
                 slot.run()
                 self._runs.append(None)
-                if self._finish is not None and len(self._runs) == self._size:
-                    self._render(self._finish)
+                if (finish := self.finish) is not None and len(self._runs) == self._size:
+                    self._render(finish)
                 self._ended.append(slot)
                 if not self._queue:
                     self._loop.call_soon_threadsafe(self.settle)
@@ -134,7 +134,7 @@ class _Batch:
                 log.warning("collector %s ended after %.1f s", slot.collector.name, slot.duration)
             if slot.ended is not None:
                 slot.ended.set()
-            slot.ended = None
+            slot.batch = slot.ended = None
             slot.late = False
         return progress
 
@@ -181,7 +181,7 @@ class Scraper:
         """
         deadline = asyncio.get_running_loop().time() + seconds
         slots = [self._slots[name] for name in names]
-        for other in {slot.batch for slot in slots if slot.ended is not None and slot.batch is not None}:
+        for other in {slot.batch for slot in slots if slot.batch is not None}:
             other.settle()
 
         def finish() -> bytes:
@@ -206,8 +206,10 @@ class Scraper:
             if not ended.is_set() and not slot.late:
                 slot.late = True
                 log.warning("collector %s missed the scrape's deadline", slot.collector.name)
-        if batch is not None and batch.body is not None:
-            return batch.body
+        if batch is not None:
+            batch.finish = None  # a late collector's end need not be rendered for a scrape that did not wait for it
+            if batch.body is not None:
+                return batch.body
         return await self._workers.run(finish)
 
     def hurry(self, seconds: float) -> None:

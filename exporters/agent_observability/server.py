@@ -81,21 +81,32 @@ class Server:
         await self.secure(security)
 
     async def secure(self, security: WebSecurity) -> None:
-        """Use `security` for new connections and requests; the sockets stay open, so none is refused meanwhile."""
-        old, self._listeners = self._listeners, []
+        """Use `security` for new connections and requests; the sockets stay open, so none is refused meanwhile.
+
+        Raises OSError, with what was in use before in use again, when the process has no descriptor left.
+        """
+        before = self._security
         self._use(security)
-        loop = asyncio.get_running_loop()
-        for sock in self._sockets:
-            self._listeners.append(
-                await loop.create_server(
-                    self._connection,
-                    sock=sock.dup(),
-                    ssl=security.context,
-                    ssl_handshake_timeout=_HANDSHAKE_SECONDS if security.context else None,
-                )
-            )
+        listeners: list[asyncio.Server] = []
+        try:
+            for sock in self._sockets:
+                listeners.append(await self._listener(sock, security))  # noqa: PERF401 - a failure needs those before it
+        except OSError:
+            self._use(before)
+            for listener in listeners:
+                listener.close()
+            raise
+        old, self._listeners = self._listeners, listeners
         for listener in old:
             listener.close()
+
+    async def _listener(self, sock: socket.socket, security: WebSecurity) -> asyncio.Server:
+        return await asyncio.get_running_loop().create_server(
+            self._connection,
+            sock=sock.dup(),
+            ssl=security.context,
+            ssl_handshake_timeout=_HANDSHAKE_SECONDS if security.context else None,
+        )
 
     async def stop(self) -> None:
         """Refuse new connections, let running requests end (see `Scraper.hurry`), then close."""
