@@ -42,7 +42,7 @@ class CollectorStatus:
 
 
 class _Slot:
-    """One collector's state between scrapes. While a run is under way, `batch` is its batch and `ended` what it will set.
+    """One collector's state between scrapes. Only during a run it has a `batch`, and `ended`, which will be set.
 
     `batch`, `ended` and `late` belong to the event loop, the rest to the worker that runs it.
     """

@@ -18,7 +18,7 @@ GOLDEN = Path(__file__).parent / "golden"
 FILES = {Format.TEXT: "host.prom", Format.OPENMETRICS: "host.openmetrics"}
 # What the machine that runs the test decides: its clock, its kernel, the size of its disk.
 LIVE = re.compile(
-    r"^(node_time_seconds|node_uname_info|node_filesystem_(?:size|free|avail)_bytes|node_filesystem_files(?:_free)?)"
+    r"^(node_uname_info|node_time_seconds|node_filesystem_(?:size_bytes|free_bytes|avail_bytes|files|files_free)\{.*\})"
     r"(?:\{.*\})? .*$",
     re.M,
 )
