@@ -109,3 +109,21 @@ async def test_limits_the_rate(tmp_path: Path) -> None:
         assert [answer.status for answer in answers] == [200, 200, 200, 429, 429]
         assert answers[-1].headers["Retry-After"] == "1"
         assert (await site.get("/-/healthy")).status == 200
+
+
+async def test_failing_listeners_leave_the_old_security_in_use(
+    tmp_path: Path, users: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    async with serving(security=security(tmp_path, users)) as site:
+
+        async def fail(*_: object) -> asyncio.Server:
+            raise OSError(24, "Too many open files")
+
+        with monkeypatch.context() as patched:
+            patched.setattr(site.server, "_listener", fail)
+            with pytest.raises(OSError, match="Too many"):
+                await site.server.secure(WebSecurity())
+        assert (await site.get("/metrics")).status == 401
+        assert (await site.get("/metrics", auth=("kim", PASSWORD))).status == 200
+        await site.server.secure(WebSecurity())
+        assert (await site.get("/metrics")).status == 200
