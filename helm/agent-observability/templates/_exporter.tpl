@@ -1,0 +1,161 @@
+{{/* Pods of exporters: `root` and `process` (see agentobs.processes). */}}
+
+{{/* The configuration file: what the chart knows, and on top of it what the values say. */}}
+{{- define "agentobs.exporter.config" -}}
+{{- $config := dict "log" (deepCopy .root.Values.log) -}}
+{{- if .process.values.hostPaths -}}
+{{- $config = set $config "host" (dict "path" (dict "rootfs" "/host/root" "procfs" "/host/proc" "sysfs" "/host/sys")) -}}
+{{- end -}}
+{{- with .process.values.ledger -}}
+{{- if eq .engine "postgresql" -}}
+{{- $config = set $config "ledger" (dict "url_file" (printf "/etc/agent-obs/ledger/%s" .postgresql.key)) -}}
+{{- else -}}
+{{- $config = set $config "ledger" (dict "path" (printf "/var/lib/agent-obs/%s.db" $.process.name)) -}}
+{{- end -}}
+{{- end -}}
+{{- toYaml (mergeOverwrite $config (deepCopy .process.values.config)) -}}
+{{- end }}
+
+{{- define "agentobs.exporter.container" -}}
+{{- $values := .process.values -}}
+name: exporter
+image: {{ include "agentobs.image" (dict "root" .root "image" .root.Values.image) | quote }}
+imagePullPolicy: {{ .root.Values.image.pullPolicy }}
+args:
+  - run
+  {{- range .process.exporters }}
+  - {{ .name }}
+  {{- end }}
+  - --config=/etc/agent-obs/config/agent-obs.yaml
+  {{- if $values.webConfigSecret }}
+  - --web.config.file=/etc/agent-obs/web/web-config.yml
+  {{- end }}
+{{- with $values.pod.extraEnv }}
+env:
+  {{- toYaml . | nindent 2 }}
+{{- end }}
+ports:
+  {{- range .process.exporters }}
+  - name: metrics-{{ .port }}
+    containerPort: {{ .port }}
+  {{- end }}
+  {{- with $values.intake }}
+  - name: intake
+    containerPort: {{ .port }}
+  {{- end }}
+livenessProbe:
+  httpGet:
+    path: /-/healthy
+    port: metrics-{{ (first .process.exporters).port }}
+    scheme: {{ upper $values.scrape.scheme }}
+  periodSeconds: 10
+  timeoutSeconds: 5
+  failureThreshold: 6
+readinessProbe:
+  httpGet:
+    path: /-/ready
+    port: metrics-{{ (first .process.exporters).port }}
+    scheme: {{ upper $values.scrape.scheme }}
+  periodSeconds: 5
+  timeoutSeconds: 5
+securityContext:
+  {{- include "agentobs.containerSecurity" .root | nindent 2 }}
+resources:
+  {{- toYaml $values.resources | nindent 2 }}
+volumeMounts:
+  - name: config
+    mountPath: /etc/agent-obs/config
+    readOnly: true
+  {{- if $values.webConfigSecret }}
+  - name: web
+    mountPath: /etc/agent-obs/web
+    readOnly: true
+  {{- end }}
+  {{- range $values.secrets }}
+  - name: secret-{{ . }}
+    mountPath: /etc/agent-obs/secrets/{{ . }}
+    readOnly: true
+  {{- end }}
+  {{- if $values.hostPaths }}
+  - name: root
+    mountPath: /host/root
+    readOnly: true
+    mountPropagation: HostToContainer
+  - name: proc
+    mountPath: /host/proc
+    readOnly: true
+  - name: sys
+    mountPath: /host/sys
+    readOnly: true
+    mountPropagation: HostToContainer
+  {{- end }}
+  {{- with $values.ledger }}
+  - name: ledger
+    mountPath: {{ eq .engine "postgresql" | ternary "/etc/agent-obs/ledger" "/var/lib/agent-obs" }}
+    {{- if eq .engine "postgresql" }}
+    readOnly: true
+    {{- end }}
+  {{- end }}
+  {{- with $values.pod.extraVolumeMounts }}
+  {{- toYaml . | nindent 2 }}
+  {{- end }}
+{{- end }}
+
+{{/* Volumes, except the one that a StatefulSet claims. */}}
+{{- define "agentobs.exporter.volumes" -}}
+{{- $values := .process.values -}}
+- name: config
+  configMap:
+    name: {{ include "agentobs.component" (dict "root" .root "component" .process.name) }}
+{{- with $values.webConfigSecret }}
+- name: web
+  secret:
+    secretName: {{ . }}
+{{- end }}
+{{- range $values.secrets }}
+- name: secret-{{ . }}
+  secret:
+    secretName: {{ . }}
+{{- end }}
+{{- if $values.hostPaths }}
+- name: root
+  hostPath:
+    path: /
+- name: proc
+  hostPath:
+    path: /proc
+- name: sys
+  hostPath:
+    path: /sys
+{{- end }}
+{{- with $values.ledger }}
+{{- if eq .engine "postgresql" }}
+- name: ledger
+  secret:
+    secretName: {{ .postgresql.existingSecret }}
+{{- else if ne $values.kind "StatefulSet" }}
+{{- /* Outlives the container, not the pod: what must outlive that, too, takes PostgreSQL. */}}
+- name: ledger
+  emptyDir:
+    sizeLimit: {{ .size }}
+{{- end }}
+{{- end }}
+{{- with $values.pod.extraVolumes }}
+{{ toYaml . }}
+{{- end }}
+{{- end }}
+
+{{- define "agentobs.exporter.pod" -}}
+metadata:
+  {{- include "agentobs.podMetadata" (dict "root" .root "component" .process.name "pod" .process.values.pod "checksum" (include "agentobs.exporter.config" .)) | nindent 2 }}
+spec:
+  serviceAccountName: {{ include "agentobs.component" (dict "root" .root "component" .process.name) }}
+  automountServiceAccountToken: {{ not (empty .process.values.rbac.clusterRules) }}
+  {{- include "agentobs.podSettings" (dict "root" .root "pod" .process.values.pod) | nindent 2 }}
+  securityContext:
+    {{- include "agentobs.podSecurity" (dict "root" .root "user" 65532) | nindent 4 }}
+  containers:
+    - {{ include "agentobs.exporter.container" . | nindent 6 | trim }}
+  volumes:
+    {{- include "agentobs.exporter.volumes" . | nindent 4 }}
+{{- end }}
