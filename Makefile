@@ -32,9 +32,10 @@ check: $(VENV)/dev  ## Formatting, lint, types
 	$(BIN)/ruff check .
 	$(BIN)/mypy
 
-generate: $(VENV)/dev  ## Write METRICS.md and the dashboards again from their sources
+generate: $(VENV)/dev  ## Write METRICS.md, the dashboards, the chart's files and the manifests again from their sources
 	$(BIN)/agent-obs metrics --markdown > exporters/METRICS.md
 	$(BIN)/python -m dashboards
+	$(BIN)/python -m helm
 
 golden: $(VENV)/dev  ## Write the tests' expected outputs again; read the diff before you commit it
 	$(BIN)/python -m pytest -q -n auto tests -m golden --golden

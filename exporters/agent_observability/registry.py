@@ -25,7 +25,7 @@ class Exporter:
 
     `factory` is `module:function`, imported only when the exporter runs, so that one exporter does not pay for the
     libraries of the others. It takes the exporter's section of the configuration and a `Context` and returns its
-    `Runtime`.
+    `Runtime`. `shares` names the process it runs in together with others, in every installation.
     """
 
     name: str
@@ -34,11 +34,17 @@ class Exporter:
     metrics: tuple[Metric, ...]
     section: type[msgspec.Struct]
     factory: str
+    shares: str = ""
 
     def create(self, section: msgspec.Struct, context: Context) -> Runtime[Any]:
         """The exporter, not yet started. Raises what the factory raises for a section it cannot work with."""
         factory: Callable[[msgspec.Struct, Context], Runtime[Any]] = pkgutil.resolve_name(self.factory)
         return factory(section, context)
+
+    @property
+    def process(self) -> str:
+        """The process it runs in: one of its own, unless it shares one."""
+        return self.shares or self.name
 
     @property
     def job(self) -> str:
