@@ -16,7 +16,9 @@ __all__ = ["PLACEHOLDER", "Threshold", "threshold"]
 PLACEHOLDER = "@threshold@"
 """Stands for the number; no PromQL expression can contain it."""
 
-_NUMBER = re.compile(r"(?P<operator>>=|<=|==|!=|>|<)\s*(?:bool\s+)?(?P<number>-?(?:\d+\.?\d*|\.\d+)(?:[eE][+-]?\d+)?)(?![\w:.])")
+_NUMBER = re.compile(
+    r"(?P<operator>>=|<=|==|!=|>|<)\s*(?:bool\s+)?(?P<number>-?(?:\d+\.?\d*|\.\d+)(?:[eE][+-]?\d+)?)(?![\w:.])"
+)
 _QUOTED = re.compile(r'"(?:\\.|[^"\\])*"|\{[^}]*\}|#[^\n]*')
 _ORDERED = (">", ">=", "<", "<=")
 _SETS = ("and", "unless")

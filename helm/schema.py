@@ -55,7 +55,9 @@ def _node(value: Value, lines: Mapping[str, Any], definitions: Mapping[str, Any]
         if "$ref" not in node and "enum" not in node:
             node = {"type": _TYPES[type(value.default)]} | node
     elif not matching:
-        raise ValueError(f"values.yaml: {path} is {value.default!r} by default: say in schema.yaml what may stand there")
+        raise ValueError(
+            f"values.yaml: {path} is {value.default!r} by default: say in schema.yaml what may stand there"
+        )
     reference = node.get("$ref", "").rpartition("/")[2]
     if reference:
         # Beside a $ref draft-07 ignores everything else, and an allOf around it makes messages longer; so what is small

@@ -45,7 +45,9 @@ def readme(values: str, overlay: Mapping[str, Any]) -> str:
         title = f"### {section}" if section else "### General"
         comment = f"\n{comments[section]}\n" if comments.get(section) else ""
         parts.append(f"{title}\n{comment}\n{_table(members)}")
-    parts.append(f"### Pod settings\n\nWhat may stand in a `pod`, in the form that Kubernetes gives it.\n\n{_pod(overlay)}")
+    parts.append(
+        f"### Pod settings\n\nWhat may stand in a `pod`, in the form that Kubernetes gives it.\n\n{_pod(overlay)}"
+    )
     return "\n".join(parts)
 
 

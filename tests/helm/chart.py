@@ -7,7 +7,6 @@ import functools
 import json
 import shutil
 import tempfile
-from collections.abc import Iterator
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -118,8 +117,7 @@ _VALUES = f"""
 @functools.cache
 def probe_chart() -> Path:
     """A copy of the chart with exporters that there are not yet: what later ones rely on is proven now."""
-    folder = Path(tempfile.mkdtemp(prefix="agent-obs-chart-"))
-    path = folder / "agent-observability"
+    path = Path(_folder().name) / "agent-observability"
     shutil.copytree(CHART, path)
     values = (path / "values.yaml").read_text()
     marker = "\nnetworkPolicy:\n"
@@ -129,14 +127,18 @@ def probe_chart() -> Path:
     for name, text in generate((*EXPORTERS, *_PROBES), values).items():
         (path / name).parent.mkdir(parents=True, exist_ok=True)
         (path / name).write_text(text)
-    _load(path)
-    shutil.rmtree(folder)  # the library keeps what it has loaded
     return path
 
 
-def value_sets() -> Iterator[str]:
+@functools.cache
+def _folder() -> tempfile.TemporaryDirectory[str]:
+    # Kept, and so removed only when the tests end.
+    return tempfile.TemporaryDirectory(prefix="agent-obs-chart-")
+
+
+def value_sets() -> list[str]:
     """Names of the value sets in `tests/helm/values`."""
-    return (file.stem for file in sorted(VALUES.glob("*.yaml")))
+    return sorted(file.stem for file in VALUES.glob("*.yaml"))
 
 
 def values_of(name: str) -> tuple[Object, Path]:

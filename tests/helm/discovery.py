@@ -1,6 +1,6 @@
 """A Kubernetes API server as far as Helm asks one before it installs: versions and kinds, and no object exists yet.
 
-Paths and forms: https://kubernetes.io/docs/reference/using-api/api-concepts/ and the APIGroupList, APIResourceList kinds.
+Paths: https://kubernetes.io/docs/reference/using-api/api-concepts/; forms: the kinds APIGroupList and APIResourceList.
 """
 
 from __future__ import annotations
@@ -82,7 +82,12 @@ def _answers(kinds: Kinds) -> dict[str, Any]:
     for version, names in kinds.items():
         path = f"/apis/{version}" if "/" in version else f"/api/{version}"
         resources = [
-            {"name": f"{name.lower()}s", "kind": name, "namespaced": name not in _CLUSTER_WIDE, "verbs": ["get", "list"]}
+            {
+                "name": f"{name.lower()}s",
+                "kind": name,
+                "namespaced": name not in _CLUSTER_WIDE,
+                "verbs": ["get", "list"],
+            }
             for name in names
         ]
         answers[path] = {"kind": "APIResourceList", "apiVersion": "v1", "groupVersion": version, "resources": resources}

@@ -1,0 +1,165 @@
+"""Least privilege: what containers may do, what service accounts may ask, who may connect to whom."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+import yaml
+
+from tests.helm.chart import render, value_sets, values_of
+from tests.helm.test_valid import pods, rendered
+
+sets = pytest.mark.parametrize("name", value_sets())
+
+
+@sets
+def test_containers_are_restricted(name: str) -> None:
+    """The pod security standard `restricted`, but for the host exporter's mounts, and more: a read-only root."""
+    for pod, template in pods(rendered(name)):
+        spec = template["spec"]
+        assert spec["securityContext"]["runAsNonRoot"] is True
+        assert spec["securityContext"]["seccompProfile"] == {"type": "RuntimeDefault"}
+        assert not {"hostNetwork", "hostPID", "hostIPC"} & spec.keys(), pod
+        for container in [*spec["containers"], *spec.get("initContainers", [])]:
+            assert container["securityContext"] == {
+                "allowPrivilegeEscalation": False,
+                "readOnlyRootFilesystem": True,
+                "capabilities": {"drop": ["ALL"]},
+            }
+            assert {"cpu", "memory"} <= container["resources"]["requests"].keys(), pod
+            assert "memory" in container["resources"]["limits"], pod
+
+
+@sets
+def test_only_the_host_exporter_sees_the_node_and_only_to_read(name: str) -> None:
+    for pod, template in pods(rendered(name)):
+        paths = {
+            volume["name"]: volume["hostPath"]["path"] for volume in template["spec"]["volumes"] if "hostPath" in volume
+        }
+        if not pod.endswith("-host"):
+            assert paths == {}, pod
+            continue
+        assert set(paths.values()) <= {"/", "/proc", "/sys"}
+        [container] = template["spec"]["containers"]
+        mounts = {mount["name"]: mount for mount in container["volumeMounts"]}
+        assert all(mounts[volume]["readOnly"] for volume in paths)
+
+
+def test_without_host_paths_nothing_of_the_node_is_mounted() -> None:
+    values, chart = values_of("restricted")
+    result = render(values, chart)
+    template = result.one("DaemonSet")["spec"]["template"]["spec"]
+    assert not [volume for volume in template["volumes"] if "hostPath" in volume]
+    assert "path" not in yaml.safe_load(result.one("ConfigMap", "-host")["data"]["agent-obs.yaml"]).get("host", {})
+
+
+@pytest.mark.parametrize(("name", "fixed"), [("minimal", True), ("openshift", False)])
+def test_ids_are_left_to_openshift(name: str, fixed: bool) -> None:
+    for _, template in pods(rendered(name)):
+        assert (template["spec"]["securityContext"].keys() >= {"runAsUser", "runAsGroup", "fsGroup"}) is fixed
+        assert ("runAsUser" in template["spec"]["securityContext"]) is fixed
+
+
+@sets
+def test_tokens_only_where_they_are_needed(name: str) -> None:
+    result = rendered(name)
+    bound = {
+        subject["name"]
+        for item in [*result.of("RoleBinding"), *result.of("ClusterRoleBinding")]
+        for subject in item["subjects"]
+    }
+    for pod, template in pods(result):
+        spec = template["spec"]
+        assert spec["automountServiceAccountToken"] is (spec.get("serviceAccountName") in bound), pod
+    assert all(account["automountServiceAccountToken"] is False for account in result.of("ServiceAccount"))
+
+
+_READ = ["get", "list", "watch"]
+_PODS: dict[str, Any] = {"apiGroups": [""], "resources": ["pods"], "verbs": _READ}
+_KUBELETS: list[dict[str, Any]] = [
+    {"apiGroups": [""], "resources": ["nodes"], "verbs": _READ},
+    {"apiGroups": [""], "resources": ["nodes/metrics"], "verbs": ["get"]},
+]
+
+
+def test_prometheus_may_find_pods_and_ask_kubelets_and_nothing_else() -> None:
+    result = render()
+    assert [role["rules"] for role in result.of("Role")] == [[_PODS]]
+    assert [role["rules"] for role in result.of("ClusterRole")] == [_KUBELETS]
+    without = render({"prometheus": {"scrapeKubelets": False}})
+    assert without.of("ClusterRole") == without.of("ClusterRoleBinding") == []
+    assert "kubelet" not in without.one("ConfigMap", "-prometheus")["data"]["prometheus.yml"]
+
+
+def test_an_exporter_may_what_its_values_say() -> None:
+    values, chart = values_of("postgresql")
+    result = render(values, chart)
+    role = result.one("ClusterRole", "-probe")
+    assert role["rules"] == values["exporters"]["probe"]["rbac"]["clusterRules"]
+    assert result.one("ClusterRoleBinding", "-probe")["roleRef"]["name"] == role["metadata"]["name"]
+
+
+def test_a_sidecars_pods_are_found_where_they_are() -> None:
+    values, chart = values_of("sidecar")
+    result = render(values, chart)
+    namespaces = {role["metadata"]["namespace"] for role in result.of("Role")}
+    assert namespaces == {"monitoring", "agents-a", "agents-b"}
+    bindings = result.of("RoleBinding")
+    assert {binding["metadata"]["namespace"] for binding in bindings} == namespaces
+    assert {binding["subjects"][0]["namespace"] for binding in bindings} == {"monitoring"}
+
+
+def _ingress(name: str, policy: str) -> list[dict[str, Any]]:
+    [found] = rendered(name).of("NetworkPolicy", policy)
+    rules: list[dict[str, Any]] = found["spec"]["ingress"]
+    return rules
+
+
+def test_scrapes_only_from_prometheus() -> None:
+    peer = {"namespaceSelector": {}, "podSelector": {"matchLabels": {"app.kubernetes.io/name": "prometheus"}}}
+    assert _ingress("minimal", "-host") == [{"from": [peer], "ports": [{"port": "metrics-9801"}]}]
+    result = render()
+    prometheus = result.one("StatefulSet", "-prometheus")["spec"]["template"]["metadata"]["labels"]
+    assert peer["podSelector"]["matchLabels"].items() <= prometheus.items()
+    [policy] = result.of("NetworkPolicy", "-host")
+    assert policy["spec"]["policyTypes"] == ["Ingress", "Egress"]
+    assert policy["spec"]["egress"] == []
+
+
+def test_intakes_only_from_the_configured_namespaces() -> None:
+    values, _ = values_of("postgresql")
+    scrapes, intake = _ingress("postgresql", "-probe")
+    assert {port["port"] for port in scrapes["ports"]} == {"metrics-9898", "metrics-9899"}
+    assert intake == {"from": values["exporters"]["probe"]["intake"]["from"], "ports": [{"port": "intake"}]}
+    # Nobody is configured: nobody may.
+    assert len(_ingress("sidecar", "-probe")) == 1
+
+
+def test_the_bundled_servers_talk_to_each_other_only() -> None:
+    [prometheus] = _ingress("minimal", "-prometheus")
+    who = {peer["podSelector"]["matchLabels"]["app.kubernetes.io/component"] for peer in prometheus["from"]}
+    assert who == {"prometheus", "grafana", "check"}
+    web, gossip = _ingress("ha", "-alertmanager")
+    assert web["from"][0]["podSelector"]["matchLabels"] == {"app.kubernetes.io/name": "prometheus"}
+    assert gossip["from"][0]["podSelector"]["matchLabels"]["app.kubernetes.io/component"] == "alertmanager"
+
+
+def test_policies_can_be_switched_off() -> None:
+    assert render({"networkPolicy": {"enabled": False}}).of("NetworkPolicy") == []
+
+
+@sets
+def test_no_secret_is_written_down(name: str) -> None:
+    """Only names of secrets and paths of mounted files; the one Secret holds the routing."""
+    for secret in rendered(name).of("Secret"):
+        assert secret["metadata"]["name"].endswith("-alertmanager")
+        routing = yaml.safe_load(secret["stringData"]["alertmanager.yaml"])
+        secretive = {"smtp_auth_password", "slack_api_url", "routing_key", "service_key", "password", "credentials"}
+        assert not secretive & set(_keys(routing))
+
+
+def _keys(value: Any) -> list[str]:
+    if isinstance(value, dict):
+        return [*value, *(key for item in value.values() for key in _keys(item))]
+    return [key for item in value for key in _keys(item)] if isinstance(value, list) else []
