@@ -77,15 +77,61 @@ def run(
 
 
 @app.command()
-def check(config: ConfigOption = None, web_config: WebConfigOption = None) -> None:
-    """Check the configuration, and the web configuration it names, without starting anything."""
-    from agent_observability.config import load
-    from agent_observability.webconfig import load_web_config
+def check(
+    config: ConfigOption = None,
+    web_config: WebConfigOption = None,
+    prometheus: Annotated[
+        str | None, typer.Option("--prometheus", metavar="URL", help="Ask this Prometheus whether the suite works.")
+    ] = None,
+    exporters: Annotated[
+        list[str] | None, typer.Option("--exporter", help="Exporters that should be there; default: all.")
+    ] = None,
+    rules: Annotated[Path | None, typer.Option("--rules", help="Folder of the rules that should be loaded.")] = None,
+    dashboards: Annotated[Path | None, typer.Option("--dashboards", help="Folder of the pages to ask for.")] = None,
+    wait: Annotated[str, typer.Option("--wait", help="How long targets and rules may take to appear.")] = "0s",
+    timeout: Annotated[str, typer.Option("--timeout", help="How long the questions may take.")] = "2m",
+    output: Annotated[str, typer.Option("--output", help="text or json.")] = "text",
+    token_file: Annotated[
+        Path | None, typer.Option("--prometheus.token-file", help="File with a bearer token for Prometheus.")
+    ] = None,
+    ca_file: Annotated[
+        Path | None, typer.Option("--prometheus.ca-file", help="Certificates to trust Prometheus by.")
+    ] = None,
+    headers: Annotated[
+        list[str] | None, typer.Option("--prometheus.header", metavar="NAME=VALUE", help="Sent along; repeatable.")
+    ] = None,
+) -> None:
+    """Check the configuration without starting anything; or, with --prometheus, whether an installation works."""
+    if prometheus is None or config or web_config:
+        from agent_observability.config import load
+        from agent_observability.webconfig import load_web_config
 
-    loaded = load(config, _given({"web": {"config_file": _absolute(web_config)}}))
-    if loaded.web.config_file:
-        load_web_config(loaded.web.config_file)
-    typer.echo(f"{loaded.file}: valid")
+        loaded = load(config, _given({"web": {"config_file": _absolute(web_config)}}))
+        if loaded.web.config_file:
+            load_web_config(loaded.web.config_file)
+        typer.echo(f"{loaded.file}: valid", err=output == "json")
+    if prometheus is None:
+        if exporters or rules or dashboards or token_file or ca_file or headers:
+            raise typer.BadParameter("is needed for the other options to mean anything", param_hint="--prometheus")
+        return
+    from agent_observability.checkup.check import Server
+    from agent_observability.checkup.check import check as ask
+    from agent_observability.checkup.report import as_json, as_text
+    from agent_observability.resources import resource
+
+    if output not in ("text", "json"):
+        raise typer.BadParameter(f"expected text or json, got {output}", param_hint="--output")
+    server = Server(url=_http(prometheus), headers=_pairs(headers or []), token_file=token_file, ca_file=ca_file)
+    parts = ask(
+        server,
+        _chosen(exporters or ["all"]),
+        rules or resource("rules"),
+        dashboards or resource("dashboards/json"),
+        wait=_seconds(wait, "--wait"),
+        timeout=_seconds(timeout, "--timeout"),
+    )
+    typer.echo(as_json(parts) if output == "json" else as_text(parts), nl=False)
+    raise typer.Exit(any(part.failed for part in parts))
 
 
 @app.command()
@@ -128,6 +174,28 @@ def _chosen(names: list[str]) -> list[Exporter]:
     if unknown:
         raise typer.BadParameter(f"no exporter is called {', '.join(unknown)}; there are {', '.join(BY_NAME)} and all")
     return [exporter for exporter in EXPORTERS if exporter.name in names or "all" in names]
+
+
+def _http(url: str) -> str:
+    # The address itself is not repeated: it may hold a password.
+    if not url.startswith(("http://", "https://")):
+        raise typer.BadParameter("expected http://… or https://…", param_hint="--prometheus")
+    return url
+
+
+def _seconds(text: str, option: str) -> float:
+    from agent_observability.units import Duration
+
+    try:
+        return float(Duration.parse(text))
+    except ValueError as error:
+        raise typer.BadParameter(str(error), param_hint=option) from error
+
+
+def _pairs(headers: list[str]) -> dict[str, str]:
+    if not all("=" in header for header in headers):
+        raise typer.BadParameter("expected NAME=VALUE", param_hint="--prometheus.header")
+    return dict(header.split("=", 1) for header in headers)
 
 
 def _absolute(path: Path | None) -> str | None:

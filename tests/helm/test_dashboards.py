@@ -1,4 +1,4 @@
-"""Dashboards as the chart installs them: one ConfigMap a page, found by a sidecar, an operator or the bundled Grafana."""
+"""Dashboards as the chart installs them: one ConfigMap a page, for a sidecar, an operator or the bundled Grafana."""
 
 from __future__ import annotations
 

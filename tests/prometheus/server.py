@@ -6,7 +6,7 @@ import contextlib
 import json
 import urllib.parse
 import urllib.request
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from pathlib import Path
 from typing import Any
 
@@ -42,13 +42,22 @@ class Prometheus:
 
 
 @contextlib.contextmanager
-def prometheus(folder: Path, jobs: list[dict[str, object]]) -> Iterator[Prometheus]:
-    """Run it with these `scrape_configs`, each scraped every second, until it is ready."""
+def prometheus(
+    folder: Path, jobs: list[dict[str, Any]], rules: Iterable[Path] = (), **external_labels: str
+) -> Iterator[Prometheus]:
+    """Run it with these `scrape_configs` and rule files, all done every second, until it is ready."""
     port = free_port()
     interval = f"{SCRAPE_SECONDS}s"
     file = folder / "prometheus.yml"
-    settings = {"scrape_interval": interval, "scrape_timeout": interval}
-    file.write_text(yaml.safe_dump({"global": settings, "scrape_configs": jobs}))
+    settings: dict[str, Any] = {
+        "scrape_interval": interval,
+        "scrape_timeout": interval,
+        "evaluation_interval": interval,
+    }
+    settings |= {"external_labels": external_labels} if external_labels else {}
+    file.write_text(
+        yaml.safe_dump({"global": settings, "scrape_configs": jobs, "rule_files": [str(rule) for rule in rules]})
+    )
     command = (
         "prometheus",
         f"--config.file={file}",

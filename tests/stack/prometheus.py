@@ -10,7 +10,7 @@ import aiohttp
 from aiohttp import web
 from aiohttp.test_utils import TestServer
 
-from agent_observability.stack.prometheus_api import PrometheusApi
+from agent_observability.prometheus_api import PrometheusApi
 
 SCRAPED = "2024-01-01T00:00:00Z"
 NEVER = "0001-01-01T00:00:00Z"

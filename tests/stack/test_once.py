@@ -7,8 +7,8 @@ from typing import Any
 import pytest
 
 from agent_observability.errors import StartError
+from agent_observability.prometheus_api import ApiError, PrometheusApi
 from agent_observability.stack.once import wait_until_working
-from agent_observability.stack.prometheus_api import ApiError, PrometheusApi
 from tests.stack.prometheus import FakePrometheus, group, target
 
 

@@ -8,13 +8,13 @@ from typing import Any
 import pytest
 from rich.console import Console
 
+from agent_observability.prometheus_api import ActiveAlert, Rule, RuleGroup, Target
 from agent_observability.stack.kpis import KPIS
 from agent_observability.stack.notifications import Alert, Message, Notification
 from agent_observability.stack.observer import Observation
 from agent_observability.stack.once import Summary, summary_text
 from agent_observability.stack.panel import PartView, View, draw
 from agent_observability.stack.part import PartState
-from agent_observability.stack.prometheus_api import ActiveAlert, Rule, RuleGroup, Target
 from agent_observability.stack.text import age, bytes_per_second, clean, percent, sparkline, timestamp
 from tests.catalogue import check_expression
 

@@ -13,10 +13,10 @@ from rich.console import Console
 from rich.table import Table
 
 from agent_observability.errors import StartError
+from agent_observability.prometheus_api import ApiError, PrometheusApi
 from agent_observability.stack import holds
 from agent_observability.stack.drills import Drill, chosen_drills
 from agent_observability.stack.notifications import Notification, Status
-from agent_observability.stack.prometheus_api import ApiError, PrometheusApi
 from agent_observability.stack.receiver_api import ReceiverApi, ReceiverError
 from agent_observability.stack.record import RunRecord, read_record
 from agent_observability.stack.state import StateDirectory

@@ -8,9 +8,9 @@ from collections import deque
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 
+from agent_observability.prometheus_api import ActiveAlert, ApiError, PrometheusApi, Target
 from agent_observability.stack.kpis import KPIS
 from agent_observability.stack.notifications import Notification
-from agent_observability.stack.prometheus_api import ActiveAlert, ApiError, PrometheusApi, Target
 from agent_observability.stack.receiver_api import ReceiverApi, ReceiverError
 
 __all__ = ["Observation", "Observer"]

@@ -7,7 +7,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 from agent_observability.errors import StartError
-from agent_observability.stack.prometheus_api import ActiveAlert, ApiError, PrometheusApi, RuleGroup, Target
+from agent_observability.prometheus_api import ActiveAlert, ApiError, PrometheusApi, RuleGroup, Target
 
 __all__ = ["Summary", "summary_text", "wait_until_working"]
 

@@ -12,11 +12,11 @@ from rich.panel import Panel
 from rich.table import Table
 from rich.text import Text
 
+from agent_observability.prometheus_api import ActiveAlert, Target
 from agent_observability.stack.kpis import KPIS
 from agent_observability.stack.notifications import Notification
 from agent_observability.stack.observer import HEARTBEAT, Observation
 from agent_observability.stack.part import PartState
-from agent_observability.stack.prometheus_api import ActiveAlert, Target
 from agent_observability.stack.text import age, clean, sparkline, timestamp
 
 __all__ = ["PartView", "View", "draw"]

@@ -15,12 +15,12 @@ import aiohttp
 
 from agent_observability.config import Config
 from agent_observability.errors import StartError
+from agent_observability.prometheus_api import PrometheusApi
 from agent_observability.stack.display import show
 from agent_observability.stack.observer import Observer
 from agent_observability.stack.once import summary_text, wait_until_working
 from agent_observability.stack.plan import Plan, make_plan
 from agent_observability.stack.ports import check_ports
-from agent_observability.stack.prometheus_api import PrometheusApi
 from agent_observability.stack.receiver_api import ReceiverApi
 from agent_observability.stack.record import read_record, reclaim
 from agent_observability.stack.state import StateDirectory, write_atomically

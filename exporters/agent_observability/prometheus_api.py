@@ -1,4 +1,4 @@
-"""The parts of Prometheus' HTTP API that the panel, the summary and the drill read.
+"""The parts of Prometheus' HTTP API that the local stack and `agent-obs check` read.
 
 Format: https://prometheus.io/docs/prometheus/latest/querying/api/
 """
@@ -55,6 +55,8 @@ class Rule(msgspec.Struct, frozen=True, rename="camel"):
 
     name: str
     type: str
+    query: str = ""
+    labels: dict[str, str] = {}
     health: str = ""
     last_error: str = ""
     duration: float = 0.0
@@ -97,6 +99,12 @@ class _Result(msgspec.Struct):
     result: list[_Series]
 
 
+class _Answer(msgspec.Struct):
+    """An instant query's answer of any type: a vector's series, a scalar's time and value."""
+
+    result: list[msgspec.Raw]
+
+
 class _HeadStats(msgspec.Struct, rename="camel"):
     num_series: int
 
@@ -136,6 +144,14 @@ class PrometheusApi:
         result = (await self._get("query", _Result, query=query)).result
         return float(result[0].value[1]) if len(result) == 1 and result[0].value else None
 
+    async def series(self, query: str) -> int:
+        """How many series or samples an instant query answers with; sent as a form, since queries may be long."""
+        return len((await self._send("POST", "query", _Answer, query=query)).result)
+
+    async def format(self, query: str) -> str:
+        """The expression as Prometheus writes it."""
+        return await self._send("POST", "format_query", str, query=query)
+
     async def points(self, query: str, start: float, end: float, step: float) -> list[float]:
         """The samples of the first series of a range query; times are Unix seconds."""
         result = (
@@ -146,8 +162,14 @@ class PrometheusApi:
         return [float(text) for _, text in result[0].values] if result else []
 
     async def _get(self, path: str, kind: type[T], **parameters: str) -> T:
+        return await self._send("GET", path, kind, **parameters)
+
+    async def _send(self, method: str, path: str, kind: type[T], **parameters: str) -> T:
+        where: dict[str, Any] = {"params" if method == "GET" else "data": parameters}
         try:
-            async with self._session.get(f"{self._url}/api/v1/{path}", params=parameters, timeout=_TIMEOUT) as response:
+            async with self._session.request(
+                method, f"{self._url}/api/v1/{path}", timeout=_TIMEOUT, **where
+            ) as response:
                 body = await response.read()
         except TimeoutError as error:
             raise ApiError(f"Prometheus did not answer within {_TIMEOUT.total:g} s") from error
@@ -157,7 +179,9 @@ class PrometheusApi:
             envelope: Any = _Envelope
             answer: _Envelope[T] = msgspec.json.decode(body, type=envelope[kind])
         except msgspec.DecodeError as error:
-            raise ApiError(f"unexpected answer from Prometheus ({path}): {error}") from error
+            # A proxy's page, mostly: its status says more than what is wrong with it as JSON.
+            what = f"HTTP {response.status}" if response.status >= 400 else str(error)
+            raise ApiError(f"unexpected answer from Prometheus ({path}): {what}") from error
         if answer.status != "success" or answer.data is None:
             raise ApiError(f"Prometheus refuses {path}: {answer.error}")
         return answer.data
