@@ -15,7 +15,7 @@ import yaml
 
 from agent_observability.registry import BY_NAME
 from tests.prometheus.server import Prometheus, prometheus
-from tests.support import ROOT, free_port, running
+from tests.support import ROOT, free_port, running, wait_until
 
 FAILING = "agent-obs-failing"
 
@@ -30,9 +30,20 @@ class Installation:
     targets: Path
 
     def scrape(self, *addresses: str) -> None:
-        """Make these the targets of the host exporter's job."""
-        groups = [{"targets": [address], "labels": {"instance": f"node-{address}"}} for address in addresses]
+        """Make these the targets of the host exporter's job, and wait until Prometheus has noticed."""
+        self.label(*({"instance": f"node-{address}", "__address__": address} for address in addresses))
+
+    def label(self, *labels: dict[str, str]) -> None:
+        """Make targets with these labels the only ones."""
+        groups = [{"targets": [each["__address__"]], "labels": each} for each in labels]
         self.targets.write_text(json.dumps(groups))
+        instances = sorted(each["instance"] for each in labels)
+
+        def known() -> list[str]:
+            return sorted(target["labels"]["instance"] for target in self.prometheus.api("targets")["activeTargets"])
+
+        # Prometheus gathers changes of its targets for five seconds.
+        wait_until(lambda: known() == instances, 30, what=lambda: str(known()))
 
 
 def check(*arguments: str | Path) -> subprocess.CompletedProcess[str]:
@@ -47,7 +58,7 @@ def installation(folder: Path) -> Iterator[Installation]:
     port = free_port()
     rules = folder / "loaded"
     rules.mkdir()
-    failing = {"record": "a:failing:rule", "expr": '{__name__=~"up|scrape_.*"} + on () {__name__=~"up|scrape_.*"}'}
+    failing = {"record": "a:failing:rule", "expr": 'label_replace(vector(1), "a", "$1", "b", "(")'}
     documents: dict[str, Any] = {
         file.name: yaml.safe_load(file.read_text()) for file in (ROOT / "rules").glob("*.yaml")
     }

@@ -52,7 +52,7 @@ def test_a_good_installation_passes(installed: Installation) -> None:
     assert result.returncode == 0, result.stdout + result.stderr
     first, *others = result.stdout.splitlines()
     assert first == "✓ OK  targets: 1 of the suite's exporters"
-    assert any(line.startswith("✓ OK  rules: 54 rules in 4 groups") or "✓ OK  rules: " in line for line in others)
+    assert any(line.startswith("✓ OK  rules: ") for line in others)
     assert any(line.startswith("✓ OK  dashboards: ") for line in others)
     assert "\x1b[" not in result.stdout
 
@@ -92,15 +92,12 @@ def test_it_waits_for_a_target_to_appear(installed: Installation) -> None:
 
 
 def test_labels_that_change_with_every_pod_are_worth_a_warning(installed: Installation) -> None:
-    labelled = {"targets": [installed.exporter], "labels": {"instance": "x", "pod": "host-x7k2"}}
-    installed.targets.write_text(json.dumps([labelled]))
+    installed.label({"__address__": installed.exporter, "instance": "node-1", "pod": "host-x7k2"})
     try:
         result = check("--prometheus", installed.prometheus.base, "--wait", "40s")
-        # The old target stays for a moment, the new one is unknown for another.
-        while "carries pod" not in result.stdout:
-            result = check("--prometheus", installed.prometheus.base, "--wait", "40s")
         assert result.returncode == 0
         assert "▲ WARN  targets" in result.stdout
+        assert f"▲ {_JOB} at node-1 carries pod: " in result.stdout
     finally:
         installed.scrape(installed.exporter)
 
@@ -125,7 +122,7 @@ def test_a_rule_that_fails(installed: Installation, rules: Path) -> None:
     result = check("--prometheus", installed.prometheus.base, "--rules", rules, "--wait", "3s")
     assert result.returncode == 1
     assert "✕ a:failing:rule fails: " in result.stdout
-    assert "many-to-many" in result.stdout or "duplicate" in result.stdout
+    assert "invalid regular expression" in result.stdout
     assert FAILING not in check("--prometheus", installed.prometheus.base, "--wait", "40s").stdout
 
 

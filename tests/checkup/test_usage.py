@@ -38,7 +38,8 @@ def guarded(header: str, value: str) -> Iterator[str]:
                 json.dumps({"status": "success", "data": data}).encode() if allowed else b"<h1>Log in</h1>"
             )
 
-        do_POST = do_GET
+        def do_POST(self) -> None:
+            self.do_GET()
 
         def log_message(self, *_: Any) -> None:
             pass
