@@ -9,13 +9,13 @@ from tests.helm.chart import Object, Rendered
 
 __all__ = ["arguments", "mount"]
 
+Files = Mapping[str, str]
 
-def mount(
-    release: Rendered, template: Object, folder: Path, secrets: Mapping[str, Mapping[str, str]] | None = None
-) -> None:
+
+def mount(release: Rendered, template: Object, folder: Path, secrets: Mapping[str, Files] | None = None) -> None:
     """Write the volumes of a pod template's container below `folder`, at the paths where the pod has them.
 
-    `secrets` are those that values name. Paths inside the files are made to lead into `folder` as well.
+    `secrets` are those that values name, with their files. Paths inside the files are made to lead into `folder`, too.
     """
     spec = template["spec"]
     [container] = spec["containers"]
