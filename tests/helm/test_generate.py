@@ -34,11 +34,13 @@ def test_check_names_what_differs(checkout: Path) -> None:
     stale = checkout / "helm/agent-observability/files/rules/gone.yaml"
     stale.write_text("groups: []\n")
     (checkout / "rules/host.yaml").write_text((checkout / "rules/host.yaml").read_text() + "# changed\n")
-    (checkout / "helm/agent-observability/files/exporters.yaml").unlink()
+    (checkout / "helm/agent-observability/values.schema.json").unlink()
+    (checkout / "manifests/compose/host.yaml").write_text("host: {}\n")
     assert set(differing(checkout)) == {
         "helm/agent-observability/files/rules/gone.yaml",
         "helm/agent-observability/files/rules/host.yaml",
-        "helm/agent-observability/files/exporters.yaml",
+        "helm/agent-observability/values.schema.json",
+        "manifests/compose/host.yaml",
     }
     assert set(write(checkout)) >= {"helm/agent-observability/files/rules/gone.yaml"}
     assert not stale.exists()

@@ -17,8 +17,11 @@ Rule = dict[str, Any]
 
 
 def rule_files(values: Object | None = None, chart: Path = CHART) -> dict[str, Any]:
-    data = render(values, chart).one("ConfigMap", "-rules")["data"] or {}
-    return {name: yaml.safe_load(text) for name, text in data.items()}
+    """By file, from the ConfigMap or, where there is none, from the operator's objects."""
+    release = render(values, chart)
+    for item in release.of("ConfigMap", "-rules"):
+        return {name: yaml.safe_load(text) for name, text in (item["data"] or {}).items()}
+    return {item["metadata"]["name"]: item["spec"] for item in release.of("PrometheusRule")}
 
 
 def own_rules() -> dict[str, Any]:

@@ -39,6 +39,11 @@ http://{{ include "agentobs.component" (dict "root" . "component" "prometheus") 
 {{- end -}}
 {{- end }}
 
+{{/* The Prometheus that the check asks; empty when there is none, or no check. */}}
+{{- define "agentobs.checkUrl" -}}
+{{- if .Values.check.enabled }}{{ .Values.check.prometheusUrl | default (include "agentobs.prometheusUrl" .) }}{{ end -}}
+{{- end }}
+
 {{/* Processes that run, as JSON: [{"name", "exporters": [{"name", "port", "job"}], "values"}]. */}}
 {{- define "agentobs.processes" -}}
 {{- $found := list -}}
