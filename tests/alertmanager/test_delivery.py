@@ -1,0 +1,180 @@
+"""Who is really told of what: the project's routing in a real Alertmanager, with real receivers."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import Any
+
+import pytest
+
+from tests.alertmanager.deployment import Alertmanager, alert, alertmanager, write_routing
+from tests.alertmanager.receivers import Mail, Page, Post, Receivers, receivers
+from tests.support import wait_until
+
+pytestmark = pytest.mark.stack
+
+ONCALL, FINANCE = "oncall@example.org", "finance@example.org"
+
+
+@dataclass(frozen=True, slots=True)
+class World:
+    """One Alertmanager for the whole file: each test has alert names of its own."""
+
+    running: Alertmanager
+    taken: Receivers
+
+    def posts(self, name: str) -> list[Post]:
+        return [post for post in self.taken.posts if post.group.get("alertname") == name]
+
+    def pages(self, name: str) -> list[Page]:
+        return [page for page in self.taken.pages if page.group.get("alertname") == name]
+
+    def mails(self, name: str) -> list[Mail]:
+        return [mail for mail in self.taken.mails if name in mail.text]
+
+    def told(self, name: str) -> set[str]:
+        """Everybody who was told of an alert, with what was said: firing or resolved."""
+        posts = {f"{post.channel} {_said(post.attachment['title'])}" for post in self.posts(name)}
+        pages = {f"pagerduty {page.action}" for page in self.pages(name)}
+        mails = {f"{to} {_said(mail.subject)}" for mail in self.mails(name) for to in mail.to}
+        return posts | pages | mails
+
+    def messages(self, name: str) -> int:
+        return len(self.posts(name)) + len(self.pages(name)) + len(self.mails(name))
+
+    def settle(self) -> None:
+        """Return once a group formed now was delivered: so was every group formed before."""
+        number = len(self.taken.pages)
+        self.running.post(alert(f"Settled{number}"))
+        wait_until(lambda: self.messages(f"Settled{number}") == 3, what=self.running.child.output)
+        assert self.taken.refused == []
+
+
+def _said(title: str) -> str:
+    return "resolved" if title.startswith("[RESOLVED") else "firing"
+
+
+@pytest.fixture(scope="module")
+def world(tmp_path_factory: pytest.TempPathFactory) -> Iterator[World]:
+    folder = tmp_path_factory.mktemp("delivery")
+    with receivers(folder) as taken:
+        file = write_routing(folder, taken)
+        with alertmanager(folder, file, authority=taken.authority) as started:
+            yield World(started, taken)
+
+
+@pytest.mark.parametrize(
+    ("labels", "everybody"),
+    [
+        ({"severity": "critical"}, {"pagerduty", "#alerts-critical", ONCALL}),
+        ({"severity": "warning"}, {"#alerts", ONCALL}),
+        ({"severity": "info"}, {ONCALL}),
+        ({"severity": "critical", "team": "security"}, {"#security", "pagerduty", "#alerts-critical", ONCALL}),
+        ({"severity": "warning", "team": "security"}, {"#security", "#alerts", ONCALL}),
+        ({"severity": "critical", "team": "finance"}, {FINANCE, "pagerduty", "#alerts-critical", ONCALL}),
+        ({"severity": "warning", "team": "finance"}, {FINANCE, "#alerts", ONCALL}),
+        ({"severity": "unheard-of"}, {"#alerts", ONCALL}),
+    ],
+    ids=lambda value: "-".join(value.values()) if isinstance(value, dict) else "",
+)
+def test_who_is_told_and_told_of_the_end(world: World, labels: dict[str, str], everybody: set[str]) -> None:
+    name = "Told" + "".join(value.title() for value in labels.values()).replace("-", "")
+    fires = alert(name, **labels)
+    world.running.post(fires)
+    firing = {f"{who} {'trigger' if who == 'pagerduty' else 'firing'}" for who in everybody}
+    wait_until(lambda: world.told(name) == firing, what=lambda: f"{world.told(name)} {world.taken.refused}")
+    world.running.resolve(fires)
+    resolved = {f"{who} {'resolve' if who == 'pagerduty' else 'resolved'}" for who in everybody}
+    wait_until(lambda: world.told(name) >= resolved, what=lambda: f"{world.told(name)} {world.taken.refused}")
+    world.settle()
+    assert world.messages(name) == 2 * len(everybody)
+    assert len({page.event["dedup_key"] for page in world.pages(name)}) == ("pagerduty" in everybody)
+
+
+def test_the_watchdog_reaches_the_dead_man_again_and_again_and_nobody_else(world: World) -> None:
+    watchdog = alert("Watchdog", "none")
+    world.running.post(watchdog)
+    wait_until(lambda: len(world.taken.beats) >= 3, what=world.running.child.output)
+    assert {beat["status"] for beat in world.taken.beats} == {"firing"}
+    world.running.resolve(watchdog)
+    wait_until(lambda: world.taken.beats[-1]["status"] == "resolved")
+    world.settle()
+    assert world.messages("Watchdog") == 0
+
+
+def test_info_inhibitor_is_heard_by_nobody(world: World) -> None:
+    world.running.post(alert("InfoInhibitor", "none"), alert("OfNoSeverity", "none"))
+    world.settle()
+    assert world.messages("InfoInhibitor") == world.messages("OfNoSeverity") == 0
+
+
+def test_forty_five_failures_are_one_message_each_that_says_so_and_lists_ten(world: World) -> None:
+    world.running.post(*(alert("Forty", project="p", instance=f"vm{number:02}") for number in range(45)))
+    wait_until(lambda: world.messages("Forty") == 3, what=lambda: str(world.taken.refused))
+    world.settle()
+    (post,), (page,), (mail,) = world.posts("Forty"), world.pages("Forty"), world.mails("Forty")
+    for title in (post.attachment["title"], page.event["payload"]["summary"], mail.subject):
+        assert title == "[CRITICAL ×45] Forty fires · p"
+    details = page.event["payload"]["custom_details"]
+    for text in (post.attachment["text"], details["firing"], mail.text):
+        assert "45" in text.splitlines()[0]
+        assert "the first ten" in text.splitlines()[0]
+        assert text.count("•") == 10
+    assert (details["num_firing"], details["resolved"]) == ("45", "")
+    assert mail.html.count("<b>Forty fires.</b>") == 20
+
+
+def test_projects_are_told_apart(world: World) -> None:
+    world.running.post(alert("Apart", project="a"), alert("Apart", project="b"))
+    wait_until(lambda: world.messages("Apart") == 6)
+    assert {page.group["project"] for page in world.pages("Apart")} == {"a", "b"}
+
+
+def test_infos_are_one_mail(world: World) -> None:
+    world.running.post(alert("GoalBehind", "info", project="a"), alert("CacheCold", "info", project="b"))
+    wait_until(lambda: world.mails("CacheCold"))
+    world.settle()
+    (mail,) = world.mails("CacheCold")
+    assert mail in world.mails("GoalBehind")
+    assert mail.subject.startswith("[INFO ×2] Several alerts")
+    assert mail.group == {"severity": "info"}
+
+
+@pytest.mark.parametrize(
+    ("source", "held_back", "told"),
+    [
+        (
+            alert("Critical", instance="vm1", mountpoint="/a"),
+            alert("Critical", "warning", instance="vm1", mountpoint="/a"),
+            [
+                alert("Critical", "warning", instance="vm2", mountpoint="/a"),
+                alert("Critical", "warning", instance="vm1", mountpoint="/b"),
+            ],
+        ),
+        (
+            alert("AgentObsExporterDown", exporter="host", instance="vm1"),
+            alert("Blinded", "warning", exporter="host", instance="vm1"),
+            [
+                alert("Blinded", "warning", exporter="host", instance="vm2"),
+                alert("Blinded", "warning", exporter="api", instance="vm1"),
+            ],
+        ),
+    ],
+    ids=["critical-over-warning", "exporter-down"],
+)
+def test_what_is_inhibited_is_not_delivered(
+    world: World, source: dict[str, Any], held_back: dict[str, Any], told: list[dict[str, Any]]
+) -> None:
+    """The group's message lists the others alone."""
+    for number, one in enumerate((held_back, *told)):
+        one["annotations"]["description"] = f"Number {number}."
+    world.running.post(source, held_back, *told)
+    name = held_back["labels"]["alertname"]
+    wait_until(lambda: any(post.channel == "#alerts" for post in world.posts(name)))
+    world.settle()
+    posts = [post.attachment["text"] for post in world.posts(name) if post.channel == "#alerts"]
+    mails = [mail.text for mail in world.mails(name) if "(warning)" in mail.text]
+    for texts in (posts, mails):
+        assert sorted(set(re.findall(r"Number \d", "".join(texts)))) == ["Number 1", "Number 2"]
