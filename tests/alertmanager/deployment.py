@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
-from urllib.parse import urlencode
+from urllib.parse import quote, urlencode
 
 import yaml
 
@@ -74,11 +74,12 @@ def alert(
     name: str, severity: str = "critical", *, summary: str = "", description: str = "", **labels: str
 ) -> dict[str, Any]:
     """An alert as Prometheus posts it, with all links."""
+    instance = quote(labels.get("instance", ""))
     given = {
         "summary": summary or f"{name} fires.",
         "description": description or f"{name} is at 97%.",
         "runbook_url": f"https://example.org/runbooks/{name}.md",
-        "dashboard_url": f"https://grafana.example.org/d/agentobs-host?var-instance={labels.get('instance', '')}&x=1",
+        "dashboard_url": f"https://grafana.example.org/d/agentobs-host?var-instance={instance}&x=1",
     }
     return {"labels": {"alertname": name, "severity": severity, "team": "platform", **labels}, "annotations": given}
 

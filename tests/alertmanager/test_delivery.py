@@ -3,66 +3,18 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
-from dataclasses import dataclass
 from typing import Any
 
 import pytest
 
-from tests.alertmanager.deployment import Alertmanager, alert, alertmanager, write_routing
-from tests.alertmanager.receivers import Mail, Page, Post, Receivers, receivers
+from tests.alertmanager.deployment import alert
+from tests.alertmanager.links import labels_of
+from tests.alertmanager.world import World
 from tests.support import wait_until
 
 pytestmark = pytest.mark.stack
 
 ONCALL, FINANCE = "oncall@example.org", "finance@example.org"
-
-
-@dataclass(frozen=True, slots=True)
-class World:
-    """One Alertmanager for the whole file: each test has alert names of its own."""
-
-    running: Alertmanager
-    taken: Receivers
-
-    def posts(self, name: str) -> list[Post]:
-        return [post for post in self.taken.posts if post.group.get("alertname") == name]
-
-    def pages(self, name: str) -> list[Page]:
-        return [page for page in self.taken.pages if page.group.get("alertname") == name]
-
-    def mails(self, name: str) -> list[Mail]:
-        return [mail for mail in self.taken.mails if name in mail.text]
-
-    def told(self, name: str) -> set[str]:
-        """Everybody who was told of an alert, with what was said: firing or resolved."""
-        posts = {f"{post.channel} {_said(post.attachment['title'])}" for post in self.posts(name)}
-        pages = {f"pagerduty {page.action}" for page in self.pages(name)}
-        mails = {f"{to} {_said(mail.subject)}" for mail in self.mails(name) for to in mail.to}
-        return posts | pages | mails
-
-    def messages(self, name: str) -> int:
-        return len(self.posts(name)) + len(self.pages(name)) + len(self.mails(name))
-
-    def settle(self) -> None:
-        """Return once a group formed now was delivered: so was every group formed before."""
-        number = len(self.taken.pages)
-        self.running.post(alert(f"Settled{number}"))
-        wait_until(lambda: self.messages(f"Settled{number}") == 3, what=self.running.child.output)
-        assert self.taken.refused == []
-
-
-def _said(title: str) -> str:
-    return "resolved" if title.startswith("[RESOLVED") else "firing"
-
-
-@pytest.fixture(scope="module")
-def world(tmp_path_factory: pytest.TempPathFactory) -> Iterator[World]:
-    folder = tmp_path_factory.mktemp("delivery")
-    with receivers(folder) as taken:
-        file = write_routing(folder, taken)
-        with alertmanager(folder, file, authority=taken.authority) as started:
-            yield World(started, taken)
 
 
 @pytest.mark.parametrize(
@@ -105,7 +57,7 @@ def test_the_watchdog_reaches_the_dead_man_again_and_again_and_nobody_else(world
 
 
 def test_info_inhibitor_is_heard_by_nobody(world: World) -> None:
-    world.running.post(alert("InfoInhibitor", "none"), alert("OfNoSeverity", "none"))
+    world.running.post(alert("InfoInhibitor", "none", project="elsewhere"), alert("OfNoSeverity", "none"))
     world.settle()
     assert world.messages("InfoInhibitor") == world.messages("OfNoSeverity") == 0
 
@@ -132,14 +84,20 @@ def test_projects_are_told_apart(world: World) -> None:
     assert {page.group["project"] for page in world.pages("Apart")} == {"a", "b"}
 
 
-def test_infos_are_one_mail(world: World) -> None:
-    world.running.post(alert("GoalBehind", "info", project="a"), alert("CacheCold", "info", project="b"))
+def test_infos_are_one_mail_without_a_silence_for_all_of_them(world: World) -> None:
+    infos = (alert("GoalBehind", "info", project="a"), alert("CacheCold", "info", project="b"))
+    world.running.post(*infos)
     wait_until(lambda: world.mails("CacheCold"))
     world.settle()
     (mail,) = world.mails("CacheCold")
     assert mail in world.mails("GoalBehind")
-    assert mail.subject.startswith("[INFO ×2] Several alerts")
+    assert mail.subject == "[INFO ×2] Several alerts"
     assert mail.group == {"severity": "info"}
+    assert "Silence all of these" not in mail.links
+    silenced = [labels_of(link, "silences/new")["alertname"] for link in mail.links["Silence"]]
+    assert sorted(silenced) == ["CacheCold", "GoalBehind"]
+    world.running.resolve(*infos)
+    wait_until(lambda: len(world.mails("CacheCold")) == 2)
 
 
 @pytest.mark.parametrize(
