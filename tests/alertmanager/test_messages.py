@@ -135,4 +135,4 @@ def test_a_mail_is_text_and_one_column_of_html(world: World) -> None:
     assert "max-width: 600px" in mail.html
     assert not any(f"<{tag}" in mail.html for tag in ("table", "img", "script", "style>"))
     assert mail.text.startswith("1 firing:")
-    assert set(mail.links) == {"Runbook", "Dashboard", "Silence", "Silence all of these", "Alertmanager"}
+    assert set(mail.links) == {"Runbook", "Dashboard", "Silence", "Alertmanager"}
