@@ -81,6 +81,7 @@ _COMMON = """
     scrape: {interval: 5s, timeout: 5s, scheme: http, podMonitor: {}, job: {}}
     rbac:
       clusterRules: []
+    serviceAccountAnnotations: {}
     networkPolicy:
       egress: []
     resources:

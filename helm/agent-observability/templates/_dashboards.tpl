@@ -15,3 +15,20 @@
 
 {{/* The page that people land on. */}}
 {{- define "agentobs.homePage" -}}agentobs-suite{{- end }}
+
+{{/* The volume `dashboards`: every page in the folder of its name. */}}
+{{- define "agentobs.pagesVolume" -}}
+name: dashboards
+{{- with (include "agentobs.pages" . | fromJson).items }}
+projected:
+  sources:
+    {{- range . }}
+    - configMap:
+        name: {{ .name }}
+        items:
+          - {key: {{ .uid }}.json, path: {{ .folder }}/{{ .uid }}.json}
+    {{- end }}
+{{- else }}
+emptyDir: {}
+{{- end }}
+{{- end }}
