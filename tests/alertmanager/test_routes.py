@@ -72,7 +72,7 @@ def test_every_alert_of_the_rules_goes_where_its_severity_and_team_say() -> None
     ("labels", "expected"),
     [
         *(({"alertname": "x", "severity": severity, "team": team}, to) for (severity, team), to in PROMISED.items()),
-        ({"alertname": "x", "severity": "critical", "team": "nobody's", "project": "p"}, "critical"),
+        ({"alertname": "x", "severity": "critical", "team": "others", "project": "p"}, "critical"),
         ({"alertname": "x", "severity": "warning", "project": "p"}, "warning"),
         ({"alertname": "x", "severity": "none"}, "discard"),
         ({"alertname": "x", "severity": "none", "team": "security"}, "discard"),
