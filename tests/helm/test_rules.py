@@ -86,6 +86,14 @@ def test_one_severity_of_several() -> None:
     assert changed("HostMemoryHigh", {"warning": {"enabled": False}}).keys() == {"critical"}
 
 
+def test_a_severity_wins_over_what_is_said_of_all_even_with_nothing() -> None:
+    assert changed("HostMemoryHigh", {"enabled": True, "warning": {"enabled": False}}).keys() == {"critical"}
+    after = changed("HostMemoryHigh", {"threshold": 0.5, "critical": {"threshold": 0, "annotations": {"summary": ""}}})
+    assert after["critical"]["expr"].rstrip().endswith("> 0")
+    assert after["warning"]["expr"].rstrip().endswith("> 0.5")
+    assert after["critical"]["annotations"]["summary"] == ""
+
+
 def test_disabled_alerts_are_gone() -> None:
     assert changed("HostMemoryHigh", {"enabled": False}) == {}
     kept = changed("HostMemoryHigh", {"enabled": False, "critical": {"enabled": True}})

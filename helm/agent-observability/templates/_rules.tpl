@@ -2,8 +2,15 @@
 
 {{/* changes, severity: the changes to an alert of one severity, as YAML. */}}
 {{- define "agentobs.alertChanges" -}}
-{{- $common := omit .changes "critical" "warning" "info" "none" -}}
-{{- toYaml (mergeOverwrite (deepCopy $common) (deepCopy (get .changes .severity | default dict))) -}}
+{{- $changes := omit .changes "critical" "warning" "info" "none" -}}
+{{- include "agentobs.overlay" (dict "under" $changes "over" (get .changes .severity)) -}}
+{{- end }}
+
+{{/* under, over: both as YAML; where both have a key, `over` counts, also with false, 0 or "", which sprig's merges pass over. */}}
+{{- define "agentobs.overlay" -}}
+{{- $merged := deepCopy (.under | default dict) -}}
+{{- range $key, $value := .over }}{{ $merged = set $merged $key $value }}{{ end -}}
+{{- toYaml $merged -}}
 {{- end }}
 
 {{/*
@@ -22,7 +29,8 @@ the addresses; elsewhere Prometheus fills in its external label `grafana_url`.
 {{- range $key, $field := dict "expr" "expr" "for" "for" "keepFiringFor" "keep_firing_for" -}}
 {{- if hasKey $changes $key }}{{ $rule = set $rule $field (get $changes $key) }}{{ end -}}
 {{- end -}}
-{{- $labels := mergeOverwrite (deepCopy .rule.labels) (deepCopy .root.Values.rules.labels) (deepCopy ($changes.labels | default dict)) -}}
+{{- $labels := include "agentobs.overlay" (dict "under" .rule.labels "over" .root.Values.rules.labels) | fromYaml -}}
+{{- $labels = include "agentobs.overlay" (dict "under" $labels "over" $changes.labels) | fromYaml -}}
 {{- if hasKey $changes "severity" }}{{ $labels = set $labels "severity" $changes.severity }}{{ end -}}
 {{- $annotations := deepCopy .rule.annotations -}}
 {{- with .root.Values.grafanaUrl -}}
@@ -31,7 +39,7 @@ the addresses; elsewhere Prometheus fills in its external label `grafana_url`.
 {{- with .root.Values.rules.runbookUrl -}}
 {{- $annotations = set $annotations "runbook_url" (printf "%s/%s.md" (trimSuffix "/" .) $rule.alert) -}}
 {{- end -}}
-{{- $annotations = mergeOverwrite $annotations (deepCopy ($changes.annotations | default dict)) -}}
+{{- $annotations = include "agentobs.overlay" (dict "under" $annotations "over" $changes.annotations) | fromYaml -}}
 {{- $rule = set (set $rule "labels" $labels) "annotations" $annotations -}}
 {{- toYaml $rule -}}
 {{- end -}}
