@@ -9,7 +9,7 @@
 {{/* under, over: both as YAML; where both have a key, `over` counts, also with false, 0 or "", which sprig's merges pass over. */}}
 {{- define "agentobs.overlay" -}}
 {{- $merged := deepCopy (.under | default dict) -}}
-{{- range $key, $value := .over }}{{ $merged = set $merged $key $value }}{{ end -}}
+{{- range $key, $value := .over | default dict }}{{ $merged = set $merged $key $value }}{{ end -}}
 {{- toYaml $merged -}}
 {{- end }}
 
