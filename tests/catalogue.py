@@ -16,6 +16,7 @@ from typing import Any
 import promql_parser as ql
 import yaml
 
+from agent_observability.checkup.grafana import BUILT_IN
 from agent_observability.metric import Label
 from agent_observability.registry import CATALOGUE, EXTERNAL
 from tests.promql import Labels, LabelWalk, parse, selectors
@@ -150,14 +151,6 @@ def foreign_value(matcher: ql.Matcher, label: Label | None) -> str | None:
     return next((value for value in values if value not in (*label.values, "other")), None)
 
 
-_GRAFANA_BUILT_IN = {
-    "__rate_interval": "5m",
-    "__interval": "1m",
-    "__interval_ms": "60000",
-    "__range": "6h",
-    "__range_s": "21600",
-    "__range_ms": "21600000",
-}
 _VARIABLE = re.compile(r"\$\{([A-Za-z_]\w*)(?::\w+)?\}|\$([A-Za-z_]\w*)|\[\[(\w+)(?::\w+)?\]\]")
 
 
@@ -169,8 +162,8 @@ def substitute(expr: str) -> str:
 
     def replace(match: re.Match[str]) -> str:
         name = next(group for group in match.groups() if group)
-        if name in _GRAFANA_BUILT_IN:
-            return _GRAFANA_BUILT_IN[name]
+        if name in BUILT_IN:
+            return BUILT_IN[name]
         if expr.count('"', 0, match.start()) % 2 == 0:
             raise ValueError(f"variable ${name} stands outside a quoted matcher: {expr}")
         return ".*"

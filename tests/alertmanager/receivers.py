@@ -192,6 +192,8 @@ def receivers(folder: Path) -> Iterator[Receivers]:
         require_starttls=True,
         auth_required=True,
         authenticator=taken.authenticate,
+        # It answers a connection of its own before it counts as started, which takes long on a busy machine.
+        ready_timeout=60,
         # Alertmanager takes the first, and does not know how this server asks for a user in it.
         auth_exclude_mechanism=["LOGIN"],
     )

@@ -5,10 +5,9 @@ from __future__ import annotations
 import re
 from collections.abc import Mapping
 
-__all__ = ["substitute"]
+__all__ = ["BUILT_IN", "substitute"]
 
-# As a page that shows six hours would have them.
-_BUILT_IN = {
+BUILT_IN = {
     "__rate_interval": "5m",
     "__interval": "1m",
     "__interval_ms": "60000",
@@ -16,6 +15,7 @@ _BUILT_IN = {
     "__range_s": "21600",
     "__range_ms": "21600000",
 }
+"""Grafana's own variables, as a page that shows six hours has them."""
 _VARIABLE = re.compile(r"\$\{(\w+)(?::\w+)?\}|\$(\w+)|\[\[(\w+)(?::\w+)?\]\]")
 
 
@@ -24,6 +24,6 @@ def substitute(expr: str, variables: Mapping[str, str]) -> str:
 
     def value(match: re.Match[str]) -> str:
         name = next(group for group in match.groups() if group)
-        return _BUILT_IN.get(name) or variables.get(name) or match[0]
+        return BUILT_IN.get(name) or variables.get(name) or match[0]
 
     return _VARIABLE.sub(value, expr)
