@@ -1,4 +1,4 @@
-"""A collector that tests hold up, let go and break, and what they ask a scraper of such collectors."""
+"""A collector that tests hold up, let go and break, what they ask a scraper of such ones, and a store as scraped."""
 
 from __future__ import annotations
 
@@ -9,6 +9,7 @@ from collections.abc import Iterable
 from agent_observability.exposition import Block, Format, RenderedFamily, write
 from agent_observability.metric import Kind, Label, Metric
 from agent_observability.scrape import Scraper
+from agent_observability.series import SeriesStore
 from agent_observability.workers import Workers
 from tests.support import wait_until_async
 
@@ -61,3 +62,11 @@ async def scrape_past_deadline(scraper: Scraper, *late: str) -> list[str]:
 
 def success(scraper: Scraper) -> dict[str, bool]:
     return {status.name: status.success for status in scraper.statuses()}
+
+
+def scraped(store: SeriesStore, scraper: str | None = None) -> list[RenderedFamily]:
+    """One whole scrape: collected, and shown to a scraper, or to somebody who is none."""
+    families = store.collect()
+    for tell in dict.fromkeys(family.on_shown for family in families if family.on_shown):
+        tell(scraper)
+    return families

@@ -10,6 +10,7 @@ from agent_observability.exemplar import Exemplar
 from agent_observability.exposition import Block, Format, RenderedFamily, format_value, label_text, write
 from agent_observability.metric import Kind, Label, Metric
 from agent_observability.series import SeriesStore
+from tests.collectors import scraped
 
 COUNTER = Metric("work_cpu_seconds_total", Kind.COUNTER, "CPU time spent", (Label("mode"),))
 GAUGE = Metric("queue_bytes", Kind.GAUGE, 'Bytes in the "out" queue\\path\nsecond line')
@@ -37,8 +38,8 @@ def _of_store(metric: Metric) -> list[RenderedFamily]:
         store.set(INFO, ('1.0"beta"',), 1)
     else:
         store.set(UNTYPED, (), 7)
-    store.collect()
-    return store.collect()
+    scraped(store)
+    return scraped(store)
 
 
 _HISTOGRAM_LINES = """\

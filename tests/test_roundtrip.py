@@ -20,6 +20,7 @@ from agent_observability.exemplar import Exemplar
 from agent_observability.exposition import Format, write
 from agent_observability.metric import Kind, Label, Metric
 from agent_observability.series import SeriesStore
+from tests.collectors import scraped
 
 COUNTER = Metric("money_usd_total", Kind.COUNTER, 'Money, in "dollars" \\ or so', (Label("project"), Label("model")))
 GAUGE = Metric("queue_bytes", Kind.GAUGE, "Bytes\nwaiting", (Label("project"),))
@@ -110,8 +111,8 @@ def test_parsers_read_what_was_put_in(
     store.set(UNTYPED, (), -1)
     expected[_key(UNTYPED.name, UNTYPED, ())] = -1
 
-    store.collect()
-    families = store.collect()
+    scraped(store)
+    families = scraped(store)
     for format_, parse in _PARSERS:
         plain = write(families, format_)
         assert gzip.decompress(write(families, format_, gzip=True)) == plain
@@ -126,7 +127,7 @@ def test_any_text_is_a_label_value(text: str) -> None:
     store = SeriesStore("test", [GAUGE])
     store.set(GAUGE, (text,), 1)
     for format_, parse in _PARSERS:
-        families = parse(write(store.collect(), format_).decode())
+        families = parse(write(scraped(store), format_).decode())
         labels = [sample.labels for family in families for sample in family.samples]
         assert labels == [{"project": _SURROGATE.sub("\ufffd", text)}]
 
@@ -139,9 +140,9 @@ def test_kinds_units_and_exemplars_arrive() -> None:
     store.set(GAUGE, ("blog",), 1)
     store.set(INFO, ("1",), 1)
     store.set(UNTYPED, (), 1)
-    store.collect()
+    scraped(store)
     families = list(
-        openmetrics_parser.text_string_to_metric_families(write(store.collect(), Format.OPENMETRICS).decode())
+        openmetrics_parser.text_string_to_metric_families(write(scraped(store), Format.OPENMETRICS).decode())
     )
     assert [(family.name, family.type, family.unit, family.documentation) for family in families] == [
         ("money_usd", "counter", "usd", COUNTER.help),
@@ -179,7 +180,7 @@ def test_promtool_finds_nothing_to_say() -> None:
     store.observe(HISTOGRAM, ("in",), 0.7)
     store.set(GAUGE, ("blog",), math.inf)
     store.set(INFO, ("1",), 1)
-    for families in (store.collect(), capped_store.collect()):
+    for families in (scraped(store), scraped(capped_store)):
         result = subprocess.run(
             ["promtool", "check", "metrics"],
             check=False,

@@ -13,6 +13,7 @@ from agent_observability.collector import Collector
 from agent_observability.exposition import Format, write
 from agent_observability.selfmetrics import ProcessMetrics, record_reload, suite_store
 from agent_observability.suite import SCRAPE_DURATION, SUITE_METRICS
+from tests.collectors import scraped
 
 
 def _samples(collector: Collector) -> dict[str, tuple[dict[str, str], float]]:
@@ -38,7 +39,7 @@ def test_what_a_fresh_exporter_says_of_itself() -> None:
 
 def test_scrape_durations_are_counted() -> None:
     store = suite_store("host")
-    store.collect()
+    scraped(store)
     store.observe(SCRAPE_DURATION, (), 0.2)
     samples = _samples(store)
     assert samples["agent_obs_scrape_duration_seconds_count"][1] == 1

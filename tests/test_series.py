@@ -1,11 +1,16 @@
 from __future__ import annotations
 
+from fractions import Fraction
+
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from agent_observability.exemplar import Exemplar
 from agent_observability.exposition import Format, write
 from agent_observability.metric import Kind, Label, Metric
 from agent_observability.series import SeriesStore
+from tests.collectors import scraped
 
 RESULT = Label("result", values=("ok", "failed"))
 RUNS = Metric("runs_total", Kind.COUNTER, "Runs", (Label("project"), RESULT))
@@ -19,7 +24,7 @@ NETSTAT = Metric("tcp_established", Kind.UNTYPED, "Connections")
 
 def scrape(store: SeriesStore, format_: Format = Format.TEXT) -> list[str]:
     """Sample lines of one scrape."""
-    return [line for line in write(store.collect(), format_).decode().splitlines() if not line.startswith("#")]
+    return [line for line in write(scraped(store), format_).decode().splitlines() if not line.startswith("#")]
 
 
 def test_a_new_child_shows_0_for_one_scrape() -> None:
@@ -236,3 +241,24 @@ def test_exemplars_longer_than_openmetrics_allows_are_left_out(size: int, shown:
     store.add(STARTS, (), 1, Exemplar({"trace_id": "é" * size}, 10))  # the name is 8 characters long
     scrape(store)
     assert (" # {" in scrape(store, Format.OPENMETRICS)[0]) is shown
+
+
+_MONEY = Metric("money_usd_total", Kind.COUNTER, "Money", scale=10**12)
+
+
+@given(st.lists(st.integers(0, 10**30), max_size=20))
+def test_scaled_values_are_exact_and_rounded_once(amounts: list[int]) -> None:
+    store = SeriesStore("money", (_MONEY,))
+    scraped(store)
+    for amount in amounts:
+        store.add(_MONEY, (), amount)
+    [line] = scrape(store)
+    assert float(line.rpartition(" ")[2]) == float(Fraction(sum(amounts), 10**12))
+
+
+def test_only_the_sum_of_a_histogram_is_scaled() -> None:
+    metric = Metric("cost_usd", Kind.HISTOGRAM, "Cost", buckets=(1.0,), scale=1000)
+    store = SeriesStore("cost", (metric,))
+    store.restore(metric, (), [2, 1, 4500])
+    scraped(store)
+    assert scrape(store)[-2:] == ["cost_usd_sum 4.5", "cost_usd_count 3"]

@@ -13,6 +13,7 @@ from agent_observability.exposition import Block, Format, write
 from agent_observability.metric import Kind, Label, Metric
 from agent_observability.series import SeriesStore
 from agent_observability.suite import SERIES, SERIES_DROPPED
+from tests.collectors import scraped
 
 MODEL = Label("model", cap=2)
 TOKENS = Metric("tokens_total", Kind.COUNTER, "Tokens", (Label("project", cap=100), MODEL))
@@ -26,7 +27,7 @@ Samples = dict[tuple[str, ...], float]
 
 def scrape(store: SeriesStore) -> dict[str, Samples]:
     """Values by family and label values."""
-    text = write(store.collect(), Format.TEXT).decode()
+    text = write(scraped(store), Format.TEXT).decode()
     samples: dict[str, Samples] = defaultdict(dict)
     for family in text_string_to_metric_families(text):
         for sample in family.samples:
@@ -99,14 +100,14 @@ def test_families_without_caps_need_no_watching() -> None:
 
 
 def _blocks(store: SeriesStore) -> list[Block]:
-    return list(store.collect()[0].blocks)
+    return list(scraped(store)[0].blocks)
 
 
 def test_an_update_renders_only_its_own_block() -> None:
     store = SeriesStore("test", [REQUESTS])
     for i in range(1000):
         store.add(REQUESTS, (f"/{i}",), i)
-    store.collect()
+    scraped(store)
     before = _blocks(store)
     assert len(before) == 4
     assert all(block.text.count(b"\n") == 250 for block in before)
@@ -125,9 +126,9 @@ def test_watching_a_capped_family_costs_nothing_while_it_stays_as_it_is() -> Non
     store.set(PRICE, ("gpt",), 1)
 
     def watching() -> list[Block]:
-        return [block for family in store.collect()[1:] for block in family.blocks]
+        return [block for family in scraped(store)[1:] for block in family.blocks]
 
-    store.collect()
+    scraped(store)
     before = watching()
     assert len(before) == 2
     assert all(old is new for old, new in zip(before, watching(), strict=True))
@@ -139,7 +140,7 @@ def test_series_of_several_blocks_can_all_be_removed() -> None:
     store = SeriesStore("test", [REQUESTS])
     for i in range(600):
         store.add(REQUESTS, (f"/{i}",), 1)
-    store.collect()
+    scraped(store)
     for i in range(250, 500):
         store.remove(REQUESTS, (f"/{i}",))
     assert scrape(store)["requests_total"] == {(f"/{i}",): 1 for i in (*range(250), *range(500, 600))}

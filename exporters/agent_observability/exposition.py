@@ -10,7 +10,7 @@ import enum
 import functools
 import math
 import re
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from typing import NamedTuple
 
 from isal import igzip_lib
@@ -62,10 +62,14 @@ class Block:
 
 
 class RenderedFamily(NamedTuple):
-    """A family ready to be written: its declaration and its blocks."""
+    """A family ready to be written: its declaration and its blocks.
+
+    `on_shown` is called once it has been sent, with the scraper's name, or None where it was not a scraper who asked.
+    """
 
     metric: Metric
     blocks: Sequence[Block]
+    on_shown: Callable[[str | None], None] | None = None
 
 
 def compress(data: bytes | bytearray) -> bytes:
@@ -79,7 +83,7 @@ def write(families: Iterable[RenderedFamily], format_: Format, *, gzip: bool = F
     pending: list[bytes] = []
     header = _text_header if format_ is Format.TEXT else _openmetrics_header
 
-    for metric, every in families:
+    for metric, every, _ in families:
         blocks = [block for block in every if block.text]
         if not blocks:
             continue

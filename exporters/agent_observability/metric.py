@@ -61,7 +61,8 @@ class Metric:
     Compared and hashed by identity: a family is declared once, so the object is the family.
 
     `buckets` are the finite upper edges of a histogram, ascending from 0 or more; `+Inf` is implied. `series_cap` is
-    the hard limit of series in the family, whatever its labels allow; only families that can grow have one.
+    the hard limit of series in the family, whatever its labels allow; only families that can grow have one. Values kept
+    as exact integers are in units of 1/`scale`: money in pico-dollars has the scale 10**12.
 
     Raises ValueError for a declaration that could not be exposed correctly.
     """
@@ -72,6 +73,7 @@ class Metric:
     labels: tuple[Label, ...] = ()
     buckets: tuple[float, ...] = ()
     series_cap: int | None = None
+    scale: int = 1
 
     def __post_init__(self) -> None:
         if not _METRIC_NAME.fullmatch(self.name):

@@ -1,115 +1,23 @@
-"""Stateful metric families: births and caps applied, rendered in blocks so that a scrape only joins bytes.
-
-Birth: a new or restored series shows its base value (0, or the restored one) for one scrape before it shows what has
-happened since, because `increase()` counts only what lies between two samples.
-"""
+"""Stateful metric families: births and caps applied, rendered in blocks so that a scrape only joins bytes."""
 
 from __future__ import annotations
 
 import bisect
+import functools
 import itertools
 import math
 import threading
 from collections.abc import Iterable, Mapping, Sequence
 
-from agent_observability.admission import Admission, Labels
+from agent_observability.admission import Admission
+from agent_observability.births import Births
 from agent_observability.exemplar import Exemplar
-from agent_observability.exposition import Block, RenderedFamily, format_value, label_text
+from agent_observability.exposition import RenderedFamily
+from agent_observability.family import Family, Labels, Series
 from agent_observability.metric import Kind, Metric
 from agent_observability.suite import SERIES, SERIES_DROPPED
 
 __all__ = ["SeriesStore"]
-
-_BLOCK_SERIES = 250
-_EMPTY = Block(b"")
-
-
-class _Series:
-    """One series: its current values and, while it is being born, those it still shows."""
-
-    __slots__ = ("block", "exemplars", "labels", "shown", "values")
-
-    def __init__(self, labels: Labels, values: list[float], block: _BlockBuilder) -> None:
-        self.labels = labels
-        # One value, or for a histogram a count per bucket (+Inf last) and then the sum.
-        self.values = values
-        self.shown: list[float] | None = list(values)
-        self.exemplars: dict[int, str] = {}
-        self.block = block
-
-
-class _BlockBuilder:
-    """Up to `_BLOCK_SERIES` series and their rendered form, made anew only after a change."""
-
-    __slots__ = ("block", "dirty", "series")
-
-    def __init__(self) -> None:
-        self.series: list[_Series] = []
-        self.block = _EMPTY
-        self.dirty = True
-
-
-class _Family:
-    """All series of one metric."""
-
-    def __init__(self, metric: Metric) -> None:
-        self.metric = metric
-        self.series: dict[Labels, _Series] = {}
-        self.blocks: list[_BlockBuilder] = []
-        # Values per series.
-        self.width = len(metric.buckets) + 2 if metric.kind is Kind.HISTOGRAM else 1
-        self._edges = [f'le="{format_value(float(edge))}"' for edge in metric.buckets] + ['le="+Inf"']
-
-    def fits(self, labels: Labels) -> bool:
-        cap = self.metric.series_cap
-        return cap is None or len(self.series) < cap or labels in self.series
-
-    def create(self, labels: Labels, values: list[float] | None = None) -> _Series:
-        if not self.blocks or len(self.blocks[-1].series) >= _BLOCK_SERIES:
-            self.blocks.append(_BlockBuilder())
-        block = self.blocks[-1]
-        series = self.series[labels] = _Series(labels, list(values) if values else [0] * self.width, block)
-        block.series.append(series)
-        block.dirty = True
-        return series
-
-    def remove(self, labels: Labels) -> None:
-        series = self.series.pop(labels, None)
-        if series is None:
-            return
-        series.block.series.remove(series)
-        series.block.dirty = True
-        if not series.block.series:
-            self.blocks.remove(series.block)
-
-    def render(self) -> RenderedFamily:
-        for builder in self.blocks:
-            if builder.dirty:
-                text = "".join([self._lines(series, exemplars=False) for series in builder.series]).encode()
-                openmetrics = text
-                if any(series.exemplars for series in builder.series):
-                    openmetrics = "".join([self._lines(series, exemplars=True) for series in builder.series]).encode()
-                builder.block = Block(text, openmetrics)
-                builder.dirty = False
-        return RenderedFamily(self.metric, [builder.block for builder in self.blocks])
-
-    def _lines(self, series: _Series, *, exemplars: bool) -> str:
-        name = self.metric.name
-        values = series.values if series.shown is None else series.shown
-        notes = series.exemplars if exemplars and series.shown is None else {}
-        labels = label_text(self.metric.label_names, series.labels)
-        suffix = f"{{{labels}}}" if labels else ""
-        if self.metric.kind is not Kind.HISTOGRAM:
-            return f"{name}{suffix} {format_value(values[0])}{notes.get(0, '')}\n"
-        counts = list(itertools.accumulate(values[:-1]))
-        comma = "," if labels else ""
-        lines = [
-            f"{name}_bucket{{{labels}{comma}{edge}}} {format_value(count)}{notes.get(index, '')}\n"
-            for index, (edge, count) in enumerate(zip(self._edges, counts, strict=True))
-        ]
-        lines.append(f"{name}_sum{suffix} {format_value(values[-1])}\n")
-        lines.append(f"{name}_count{suffix} {format_value(counts[-1])}\n")
-        return "".join(lines)
 
 
 class SeriesStore:
@@ -118,7 +26,7 @@ class SeriesStore:
     Label values come in the order of `Metric.labels` and are admitted on the way in (`admission.py`). The store itself
     exposes `agent_obs_series` and `agent_obs_series_dropped_total` for its capped families.
 
-    Each `collect` counts as one scrape: births it has shown are over.
+    A birth is over once whoever scrapes has been shown it (`births.py`), which `RenderedFamily.on_shown` tells.
     """
 
     def __init__(self, name: str, metrics: Iterable[Metric], caps: Mapping[str, int] | None = None) -> None:
@@ -127,8 +35,8 @@ class SeriesStore:
         self._capped = tuple(metric for metric in declared if metric.capped)
         self.metrics = (*declared, SERIES, SERIES_DROPPED) if self._capped else declared
         self._lock = threading.Lock()
-        self._families = {metric: _Family(metric) for metric in self.metrics}
-        self._born: list[_Series] = []
+        self._families = {metric: Family(metric) for metric in self.metrics}
+        self._births: Births[Series] = Births()
         self.admission = Admission(self._count_dropped, caps)
         for metric in declared:
             if metric.kind in (Kind.COUNTER, Kind.HISTOGRAM):
@@ -206,14 +114,13 @@ class SeriesStore:
         with self._lock:
             for metric in self._capped:
                 self._set_own(SERIES, (metric.name,), len(self._families[metric].series))
-            rendered = [family.render() for family in self._families.values()]
-            for series in self._born:
+            for series in self._births.born():
                 series.shown = None
                 series.block.dirty = True
-            self._born.clear()
-            return rendered
+            shown = functools.partial(self._births.shown, self._births.latest)
+            return [family.render(shown) for family in self._families.values()]
 
-    def _series(self, metric: Metric, labels: Labels) -> _Series | None:
+    def _series(self, metric: Metric, labels: Labels) -> Series | None:
         family = self._families[metric]
         series = family.series.get(labels)
         if series is None:
@@ -223,10 +130,10 @@ class SeriesStore:
             series = family.series.get(admitted) or self._create(family, admitted)
         return series
 
-    def _create(self, family: _Family, labels: Labels, values: list[float] | None = None) -> _Series:
+    def _create(self, family: Family, labels: Labels, values: list[float] | None = None) -> Series:
         series = family.create(labels, values)
         if family.metric.kind in (Kind.COUNTER, Kind.HISTOGRAM):
-            self._born.append(series)
+            self._births.add(series)
         else:
             series.shown = None
         return series

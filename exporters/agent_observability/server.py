@@ -30,6 +30,7 @@ _PROBES = frozenset({"/-/healthy", "/-/ready"})
 _KEEPALIVE_SECONDS = 75
 _HANDSHAKE_SECONDS = 10
 # Two of these (finish, then cancel) and the runtime's own stop fit into the five seconds an exit may take.
+_SCRAPE_TIMEOUT = "X-Prometheus-Scrape-Timeout-Seconds"
 _SHUTDOWN_SECONDS = 2
 
 Reload = Callable[[], Awaitable[str]]
@@ -163,18 +164,23 @@ class Server:
         )
         format_ = negotiate(request.headers.get(hdrs.ACCEPT, ""))
         gzip = accepts_gzip(request.headers.get(hdrs.ACCEPT_ENCODING, ""))
-        seconds = scrape_timeout(request.headers.get("X-Prometheus-Scrape-Timeout-Seconds"))
+        seconds = scrape_timeout(request.headers.get(_SCRAPE_TIMEOUT))
         self._scrapes += 1
         try:
-            body = await self._service.scrape(selection, format_, gzip=gzip, seconds=seconds)
-            response = web.Response(body=body, headers={hdrs.CONTENT_TYPE: format_.value})
+            exposition = await self._service.scrape(selection, format_, gzip=gzip, seconds=seconds)
+            response = web.Response(body=exposition.body, headers={hdrs.CONTENT_TYPE: format_.value})
             response.headers[hdrs.VARY] = "Accept, Accept-Encoding"
             if gzip:
                 response.headers[hdrs.CONTENT_ENCODING] = "gzip"
             response.headers.update(self._security.headers)
-            return await self._send(request, response)
+            await self._send(request, response)
         except UnknownCollectorError as error:
             return web.Response(status=400, text=f"{error}\n")
+        else:
+            # A filtered look and a HEAD have not shown everything to anybody.
+            if request.method == hdrs.METH_GET and not selection.names:
+                exposition.shown(_scraper(request))
+            return response
         finally:
             self._scrapes -= 1
 
@@ -209,6 +215,13 @@ class Server:
     async def _reload_config(self, _request: web.Request) -> web.Response:
         problem = await self._reload()
         return web.Response(status=500, text=f"{problem}\n") if problem else web.Response(text="reloaded\n")
+
+
+def _scraper(request: web.Request) -> str | None:
+    """Who scrapes, as far as it can be told apart; None for a look by anybody else."""
+    if _SCRAPE_TIMEOUT not in request.headers:
+        return None
+    return f"{request.remote} {request.headers.get(hdrs.USER_AGENT, '')[:100]}"
 
 
 def _allow(error: web.HTTPException) -> dict[str, str]:

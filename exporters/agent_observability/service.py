@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import itertools
 import time
-from collections.abc import Collection, Sequence
+from collections.abc import Callable, Collection, Sequence
 from dataclasses import dataclass
 
 import msgspec
@@ -19,7 +19,7 @@ from agent_observability.selfmetrics import ProcessMetrics, suite_store
 from agent_observability.suite import COLLECTOR_DURATION, COLLECTOR_SUCCESS, SCRAPE_DURATION
 from agent_observability.workers import Workers
 
-__all__ = ["Selection", "Service", "UnknownCollectorError"]
+__all__ = ["Exposition", "Selection", "Service", "UnknownCollectorError"]
 
 _SUITE_REPORT = CollectorReport(COLLECTOR_SUCCESS, COLLECTOR_DURATION)
 
@@ -35,6 +35,18 @@ class Selection:
     collect: Collection[str] = ()
     exclude: Collection[str] = ()
     names: Collection[str] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Exposition:
+    """A rendered scrape. `shown(scraper)` is to be called once it has been sent (see `RenderedFamily.on_shown`)."""
+
+    body: bytes
+    on_shown: Collection[Callable[[str | None], None]]
+
+    def shown(self, scraper: str | None) -> None:
+        for tell in self.on_shown:
+            tell(scraper)
 
 
 class Service:
@@ -63,17 +75,20 @@ class Service:
         self.section = section
         self.scraper.replace((*self.runtime.collectors, *self._own))
 
-    async def scrape(self, selection: Selection, format_: Format, *, gzip: bool, seconds: float) -> bytes:
+    async def scrape(self, selection: Selection, format_: Format, *, gzip: bool, seconds: float) -> Exposition:
         """One exposition. Raises UnknownCollectorError."""
         started = time.perf_counter()
         names = self._selected(selection)
-        body = await self.scraper.scrape(
-            names,
-            seconds,
-            lambda families, statuses: self._render(families, statuses, selection.names, format_, gzip=gzip),
-        )
+        told: list[Callable[[str | None], None]] = []
+
+        def render(families: Sequence[RenderedFamily], statuses: Sequence[CollectorStatus]) -> bytes:
+            # A scrape may be rendered again; the last rendering is the one that is sent.
+            told[:] = dict.fromkeys(family.on_shown for family in families if family.on_shown is not None)
+            return self._render(families, statuses, selection.names, format_, gzip=gzip)
+
+        body = await self.scraper.scrape(names, seconds, render)
         self.store.observe(SCRAPE_DURATION, (), time.perf_counter() - started)
-        return body
+        return Exposition(body, tuple(told))
 
     def _selected(self, selection: Selection) -> Sequence[str]:
         known = self.scraper.names
@@ -103,7 +118,7 @@ class Service:
         for report in self.runtime.reports:
             reports += self._report(report, theirs)
         merged: dict[Metric, Sequence[Block]] = {}
-        for metric, blocks in (*families, *reports):
+        for metric, blocks, _ in (*families, *reports):
             if not names or not {metric.name, metric.family, *metric.sample_names}.isdisjoint(names):
                 # Two collectors may share a family, which must still stand in one place.
                 merged[metric] = (*merged[metric], *blocks) if metric in merged else blocks

@@ -126,6 +126,17 @@ def test_secrets_are_read_from_mounted_files() -> None:
     assert {f"/etc/alertmanager/secrets/{name}" for name in ("sl", "pd", "mail", "dm")} <= mounts
 
 
+def test_each_slack_channel_may_have_its_webhook() -> None:
+    slack = {"existingSecret": "sl", "keys": {"critical": "fire", "security": "guard"}}
+    files = {
+        receiver["name"]: [entry.get("api_url_file") for entry in receiver["slack_configs"]]
+        for receiver in routing({"slack": slack})["receivers"]
+        if "slack_configs" in receiver
+    }
+    folder = "/etc/alertmanager/secrets/sl"
+    assert files == {"critical": [f"{folder}/fire"], "warning": [None], "security": [f"{folder}/guard"]}
+
+
 def test_planned_work() -> None:
     window = [{"weekdays": ["sunday"], "times": [{"start_time": "02:00", "end_time": "04:00"}]}]
     intervals = {entry["name"]: entry["time_intervals"] for entry in routing(maintenance=window)["time_intervals"]}

@@ -181,7 +181,7 @@ async def test_every_real_exporter_is_clean() -> None:
     for exporter in BY_NAME.values():
         service = Service(exporter, exporter.section(), Workers("test"), Context(), process_metrics=True)
         for format_ in Format:
-            page = (await service.scrape(Selection(), format_, gzip=False, seconds=10)).decode()
+            page = (await service.scrape(Selection(), format_, gzip=False, seconds=10)).body.decode()
             assert _declared_twice(page) == []
             families = (parse_text if format_ is Format.TEXT else parse_openmetrics)(page)
             exposed = {sample.name for family in families for sample in family.samples}

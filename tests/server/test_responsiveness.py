@@ -76,7 +76,7 @@ async def test_the_body_is_the_same_however_it_travels() -> None:
     async with serving(ProbeConfig(filler=20_000)) as site:
         await site.get("/metrics")
         only = Selection(collect=["jobs"], names={"probe_filler_total"})
-        plain = await site.service.scrape(only, Format.TEXT, gzip=False, seconds=10)
+        plain = (await site.service.scrape(only, Format.TEXT, gzip=False, seconds=10)).body
         for _ in range(2):  # compressed anew, then from what is kept
-            packed = await site.service.scrape(only, Format.TEXT, gzip=True, seconds=10)
+            packed = (await site.service.scrape(only, Format.TEXT, gzip=True, seconds=10)).body
             assert gzip.decompress(packed) == plain

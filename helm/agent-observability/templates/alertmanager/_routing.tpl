@@ -51,7 +51,11 @@ discards, which is what the routes `discard` and NOTES.txt say.
 {{- end -}}
 {{- if $to.slack.existingSecret -}}
 {{- range .receiver.slack_configs -}}
-{{- $receiver = set $receiver "slack_configs" (append ($receiver.slack_configs | default list) (set (deepCopy .) "channel" (get $to.slack.channels $name))) -}}
+{{- $slack := set (deepCopy .) "channel" (get $to.slack.channels $name) -}}
+{{- with get $to.slack.keys $name -}}
+{{- $slack = set $slack "api_url_file" (include "agentobs.alertmanagerSecret" (dict "existingSecret" $to.slack.existingSecret "key" .)) -}}
+{{- end -}}
+{{- $receiver = set $receiver "slack_configs" (append ($receiver.slack_configs | default list) $slack) -}}
 {{- end -}}
 {{- end -}}
 {{- $address := eq $name "finance" | ternary $to.email.finance $to.email.to -}}

@@ -1,0 +1,87 @@
+"""Births: how long a new or restored series shows its base value.
+
+`increase()` counts only what lies between two samples, so a series shows its base (0, or the restored value) once to
+everybody who scrapes it, and only then what has happened since. Scrapers are those that send Prometheus' scrape
+time-out header; a look by anybody else ends a birth only where nobody scrapes.
+"""
+
+from __future__ import annotations
+
+import threading
+import time
+from collections import deque
+from collections.abc import Callable
+from typing import Generic, TypeVar
+
+__all__ = ["Births"]
+
+T = TypeVar("T")
+
+# A scraper that has not come for this many of its intervals (at least, at most these seconds) is not waited for.
+_INTERVALS = 2.5
+_PATIENCE = (15.0, 180.0)
+_MAX_SCRAPERS = 16
+
+
+class _Scraper:
+    """When it last came (monotonic seconds), how long it stays away at most, and the last birth it was shown."""
+
+    __slots__ = ("last", "patience", "shown")
+
+    def __init__(self, now: float) -> None:
+        self.last = now
+        self.patience = _PATIENCE[1]
+        self.shown = 0
+
+
+class Births(Generic[T]):
+    """What is being born, in order.
+
+    `shown` may be called from any thread and costs next to nothing, so that the event loop can call it. `add` and
+    `born` need their owner's lock.
+    """
+
+    def __init__(self, clock: Callable[[], float] = time.monotonic) -> None:
+        self._clock = clock
+        self._lock = threading.Lock()
+        self._waiting: deque[tuple[int, T]] = deque()
+        self._scrapers: dict[str, _Scraper] = {}
+        self._seen = 0
+        self.latest = 0
+        """Number of the latest birth; a rendering shows all up to it."""
+
+    def add(self, item: T) -> None:
+        self.latest += 1
+        self._waiting.append((self.latest, item))
+
+    def shown(self, latest: int, scraper: str | None) -> None:
+        """Note that births up to `latest` were shown to `scraper`; None for somebody who is none."""
+        with self._lock:
+            self._seen = max(self._seen, latest)
+            if scraper is not None:
+                self._note(scraper, latest)
+
+    def born(self) -> list[T]:
+        """What everybody has been shown who is waited for."""
+        with self._lock:
+            now = self._clock()
+            waited_for = [known.shown for known in self._scrapers.values() if now - known.last <= known.patience]
+            horizon = min(waited_for, default=self._seen)
+        born = []
+        while self._waiting and self._waiting[0][0] <= horizon:
+            born.append(self._waiting.popleft()[1])
+        return born
+
+    def _note(self, name: str, latest: int) -> None:
+        now = self._clock()
+        known = self._scrapers.pop(name, None)
+        if known is None:
+            known = _Scraper(now)
+        else:
+            known.patience = min(max(_INTERVALS * (now - known.last), _PATIENCE[0]), _PATIENCE[1])
+        known.last = now
+        known.shown = max(known.shown, latest)
+        # Last come, last in the dict: the first is the one that has been away longest.
+        self._scrapers[name] = known
+        if len(self._scrapers) > _MAX_SCRAPERS:
+            del self._scrapers[next(iter(self._scrapers))]
