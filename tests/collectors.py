@@ -1,4 +1,4 @@
-"""A collector that tests hold up, let go and break, what they ask a scraper of such ones, and a store as scraped."""
+"""A collector that tests hold up, let go and break, what they ask a scraper of such ones, and one whole scrape."""
 
 from __future__ import annotations
 
@@ -6,10 +6,10 @@ import asyncio
 import threading
 from collections.abc import Iterable
 
+from agent_observability.collector import Collector
 from agent_observability.exposition import Block, Format, RenderedFamily, write
 from agent_observability.metric import Kind, Label, Metric
 from agent_observability.scrape import Scraper
-from agent_observability.series import SeriesStore
 from agent_observability.workers import Workers
 from tests.support import wait_until_async
 
@@ -64,9 +64,9 @@ def success(scraper: Scraper) -> dict[str, bool]:
     return {status.name: status.success for status in scraper.statuses()}
 
 
-def scraped(store: SeriesStore, scraper: str | None = None) -> list[RenderedFamily]:
+def scraped(collector: Collector, scraper: str | None = None) -> list[RenderedFamily]:
     """One whole scrape: collected, and shown to a scraper, or to somebody who is none."""
-    families = store.collect()
+    families = list(collector.collect())
     for tell in dict.fromkeys(family.on_shown for family in families if family.on_shown):
         tell(scraper)
     return families

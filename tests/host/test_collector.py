@@ -16,6 +16,7 @@ from agent_observability.host.config import HostCollectors, HostConfig
 from agent_observability.host.metrics import COLLECTOR_DURATION, COLLECTOR_SUCCESS, HOST_METRICS
 from agent_observability.host.statvfs import MountProber
 from agent_observability.metric import check_unique
+from tests.collectors import scraped
 from tests.host import machine
 from tests.host.tree import Files, host, plant, samples
 from tests.support import wait_until
@@ -118,7 +119,8 @@ def test_a_reload_keeps_cpu_time_and_what_hangs(tmp_path: Path, monkeypatch: pyt
     monkeypatch.setattr("agent_observability.host.collector.MountProber", lambda: prober)
     section = machine.build(tmp_path)
     runtime = HostRuntime(section)
-    assert all(isinstance(collector.collect(), list) for collector in runtime.collectors)
+    for collector in runtime.collectors:
+        scraped(collector)
     (source,) = runtime.sources()
     assert (source.name, source.healthy, source.detail) == ("/", False, "does not answer statvfs")
     plant(tmp_path, {"proc/1/stat": machine.FILES["proc/1/stat"].replace(" 20 10 ", " 120 110 ")})

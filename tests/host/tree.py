@@ -8,6 +8,7 @@ from pathlib import Path
 from agent_observability.collector import Collector
 from agent_observability.exposition import Format, write
 from agent_observability.host.config import HostConfig, HostPaths
+from tests.collectors import scraped
 
 Files = Mapping[str, str | bytes]
 
@@ -27,5 +28,5 @@ def host(root: Path, rootfs: Path = Path("/"), **sections: object) -> HostConfig
 
 def samples(collector: Collector) -> list[str]:
     """The sample lines of one scrape; the exposition around them is tested elsewhere."""
-    text = write(collector.collect(), Format.TEXT).decode()
+    text = write(scraped(collector), Format.TEXT).decode()
     return [line for line in text.splitlines() if not line.startswith("#")]
