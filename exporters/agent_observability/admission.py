@@ -28,10 +28,16 @@ class Admission:
         self._dropped = dropped
         self._caps = dict(caps or {})
         self._admitted: dict[str, set[str]] = {}
+        self._fresh: list[tuple[str, str]] = []
 
     def admitted(self, label: str) -> frozenset[str]:
         """Values admitted so far for a capped label."""
         return frozenset(self._admitted.get(label, ()))
+
+    def fresh(self) -> list[tuple[str, str]]:
+        """(Label, value) pairs admitted since this was last asked: for whoever keeps them."""
+        fresh, self._fresh = self._fresh, []
+        return fresh
 
     def restore(self, label: str, values: Iterable[str]) -> None:
         """Take over values admitted by an earlier process; they stay admitted even if the cap has shrunk since."""
@@ -73,4 +79,5 @@ class Admission:
         if len(known) >= self._caps.get(label.name, label.cap or 0):
             return False
         known.add(value)
+        self._fresh.append((label.name, value))
         return True

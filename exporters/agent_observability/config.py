@@ -17,6 +17,7 @@ import yaml
 
 from agent_observability.decode import Decoder
 from agent_observability.errors import ConfigError, StartError
+from agent_observability.ledger.config import LedgerConfig
 from agent_observability.listen import parse_address
 from agent_observability.registry import BY_NAME, EXPORTERS
 from agent_observability.stack.config import StackConfig
@@ -58,6 +59,7 @@ class Config(msgspec.Struct, frozen=True, kw_only=True):
     log: LogConfig = LogConfig()
     web: WebConfig = WebConfig()
     limits: dict[str, Positive] = {}
+    ledger: LedgerConfig = LedgerConfig()
     stack: StackConfig = StackConfig()
     sections: dict[str, Any] = {}
     file: str = "defaults"
@@ -131,7 +133,13 @@ def parse(
     """
     document = _merge(tree(text, name), overrides or {})
     decoder = Decoder(os.environ if environment is None else environment, directory)
-    common = {"log": LogConfig, "web": WebConfig, "limits": dict[str, Positive], "stack": StackConfig}
+    common = {
+        "log": LogConfig,
+        "web": WebConfig,
+        "limits": dict[str, Positive],
+        "ledger": LedgerConfig,
+        "stack": StackConfig,
+    }
     decoded: dict[str, Any] = {}
     for key, value in document.items():
         if key in common:

@@ -29,9 +29,9 @@ def landing_page(service: Service, telemetry_path: str, protected: bool) -> str:
         version=__version__,
         telemetry_path=telemetry_path,
         protected=protected,
-        not_ready=service.runtime.not_ready(),
+        not_ready=service.not_ready(),
         collectors=service.scraper.statuses(),
-        sources=service.runtime.sources(),
+        sources=service.sources(),
         config=yaml.safe_dump({service.exporter.name: section}, sort_keys=False),
     )
 

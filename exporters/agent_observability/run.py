@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import asyncio
+import functools
 import gc
 import logging
 import signal
 from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from agent_observability import __version__
 from agent_observability.config import Config, load
@@ -19,8 +20,12 @@ from agent_observability.runtime import Context
 from agent_observability.selfmetrics import record_reload
 from agent_observability.server import Server
 from agent_observability.service import Service
+from agent_observability.stack.state import StateDirectory
 from agent_observability.webconfig import WebSecurity, load_web_config
 from agent_observability.workers import Workers
+
+if TYPE_CHECKING:
+    from agent_observability.ledger.ledger import Ledger
 
 __all__ = ["Process", "run"]
 
@@ -47,9 +52,10 @@ class Process:
         self._reloading = asyncio.Lock()
         self._services: list[Service] = []
         self.servers: list[Server] = []
-        context = Context(self._config.limits)
+        self._ledgers: dict[str, Ledger] = {}
         for number, exporter in enumerate(exporters):
             section = self._config.sections[exporter.name]
+            context = Context(self._config.limits, functools.partial(self._ledger, exporter.process))
             service = Service(exporter, section, self._workers, context, process_metrics=number == 0)
             addresses = self._config.web.listen.get(exporter.name) or [f":{exporter.port}"]
             self._services.append(service)
@@ -59,6 +65,8 @@ class Process:
         """Take every port first, so that a port in use stops the start before any work is begun. Raises StartError."""
         for server in self.servers:
             server.bind()
+        for ledger in self._ledgers.values():
+            ledger.start()
         for service, server in zip(self._services, self.servers, strict=True):
             await service.runtime.start()
             await server.start(self._security)
@@ -71,6 +79,7 @@ class Process:
         """Answer what is running, then end."""
         await asyncio.gather(*(server.stop() for server in self.servers))
         await asyncio.gather(*(service.runtime.stop() for service in self._services))
+        await asyncio.gather(*(ledger.stop() for ledger in self._ledgers.values()))
 
     async def reload(self) -> str:
         """Read the configuration again; "" if it is in use now, else what was wrong with it, and the old one stays."""
@@ -89,8 +98,8 @@ class Process:
                     record_reload(service.store, successful=False)
                 return str(error)
             setup_logging(config.log)
-            if (config.web, config.limits) != (self._config.web, self._config.limits):
-                log.warning("changes of web.* (but for the web configuration file) and limits need a restart")
+            if _fixed(config) != _fixed(self._config):
+                log.warning("changes of web.* (but for the web configuration file), limits and ledger need a restart")
             self._config = config
             for service in self._services:
                 record_reload(service.store, successful=True)
@@ -113,6 +122,15 @@ class Process:
                 except (ConfigError, OSError) as error:
                     log.error("changed web configuration is not used: %s", error)
 
+    def _ledger(self, process: str) -> Ledger:
+        """The one ledger of the exporters that belong to `process`, however many processes run here."""
+        if process not in self._ledgers:
+            from agent_observability.ledger.ledger import Ledger, open_backend
+
+            default = StateDirectory.locate().root / "ledger"
+            self._ledgers[process] = Ledger(open_backend(self._config.ledger, process, default), self._config.ledger)
+        return self._ledgers[process]
+
     def _reload_services(self, config: Config) -> None:
         """All or none: if one refuses its new section, the others get back the one they had."""
         changed: list[Service] = []
@@ -130,6 +148,11 @@ class Process:
             await server.secure(security)
         self._security = security
         self._fingerprint = fingerprint
+
+
+def _fixed(config: Config) -> tuple[object, ...]:
+    """What a running process cannot change."""
+    return (config.web, config.limits, config.ledger)
 
 
 def _load_security(config: Config) -> WebSecurity:

@@ -3,23 +3,43 @@
 from __future__ import annotations
 
 import abc
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
-from typing import Generic, TypeVar
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Generic, TypeVar
 
 from agent_observability.collector import Collector
+from agent_observability.errors import StartError
 from agent_observability.metric import Metric
+
+if TYPE_CHECKING:
+    from agent_observability.ledger.ledger import Ledger
 
 __all__ = ["CollectorReport", "Context", "Runtime", "SourceStatus"]
 
 SectionT = TypeVar("SectionT")
 
 
-@dataclass(frozen=True, slots=True)
 class Context:
-    """What a process gives each of its exporters besides its section. `limits`: caps of labels by name."""
+    """What a process gives one of its exporters besides its section. `limits`: caps of labels by name.
 
-    limits: Mapping[str, int] = field(default_factory=dict)
+    The ledger is made for the first exporter that asks for it, in its factory; `asked_ledger` is None if none did.
+    """
+
+    def __init__(
+        self, limits: Mapping[str, int] | None = None, open_ledger: Callable[[], Ledger] | None = None
+    ) -> None:
+        self.limits = limits or {}
+        self._open_ledger = open_ledger
+        self.asked_ledger: Ledger | None = None
+
+    @property
+    def ledger(self) -> Ledger:
+        """The ledger of this exporter's process. Raises ConfigError or StartError."""
+        if self.asked_ledger is None:
+            if self._open_ledger is None:
+                raise StartError("this exporter needs a ledger, and its process has none")
+            self.asked_ledger = self._open_ledger()
+        return self.asked_ledger
 
 
 @dataclass(frozen=True, slots=True)

@@ -179,7 +179,7 @@ class Server:
         else:
             # A filtered look and a HEAD have not shown everything to anybody.
             if request.method == hdrs.METH_GET and not selection.names:
-                exposition.shown(_scraper(request))
+                exposition.shown(self._scraper(request))
             return response
         finally:
             self._scrapes -= 1
@@ -209,19 +209,18 @@ class Server:
         return web.Response(text="healthy\n")
 
     async def _ready(self, _request: web.Request) -> web.Response:
-        reason = self._service.runtime.not_ready()
+        reason = self._service.not_ready()
         return web.Response(status=503, text=f"not ready: {reason}\n") if reason else web.Response(text="ready\n")
+
+    def _scraper(self, request: web.Request) -> str | None:
+        """Who scrapes which exporter, as far as it can be told apart; None for a look by anybody else."""
+        if _SCRAPE_TIMEOUT not in request.headers:
+            return None
+        return f"{self._service.exporter.name} {request.remote} {request.headers.get(hdrs.USER_AGENT, '')[:100]}"
 
     async def _reload_config(self, _request: web.Request) -> web.Response:
         problem = await self._reload()
         return web.Response(status=500, text=f"{problem}\n") if problem else web.Response(text="reloaded\n")
-
-
-def _scraper(request: web.Request) -> str | None:
-    """Who scrapes, as far as it can be told apart; None for a look by anybody else."""
-    if _SCRAPE_TIMEOUT not in request.headers:
-        return None
-    return f"{request.remote} {request.headers.get(hdrs.USER_AGENT, '')[:100]}"
 
 
 def _allow(error: web.HTTPException) -> dict[str, str]:

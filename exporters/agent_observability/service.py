@@ -13,7 +13,7 @@ from agent_observability.collector import Collector, LabelCache
 from agent_observability.exposition import Block, Format, RenderedFamily, write
 from agent_observability.metric import Metric
 from agent_observability.registry import Exporter
-from agent_observability.runtime import CollectorReport, Context
+from agent_observability.runtime import CollectorReport, Context, SourceStatus
 from agent_observability.scrape import CollectorStatus, Scraper
 from agent_observability.selfmetrics import ProcessMetrics, suite_store
 from agent_observability.suite import COLLECTOR_DURATION, COLLECTOR_SUCCESS, SCRAPE_DURATION
@@ -65,7 +65,12 @@ class Service:
         self.section = section
         self.runtime = exporter.create(section, context)
         self.store = suite_store(exporter.name)
-        self._own: tuple[Collector, ...] = (self.store, ProcessMetrics()) if process_metrics else (self.store,)
+        self._ledger = context.asked_ledger
+        self._own: tuple[Collector, ...] = (
+            self.store,
+            *([self._ledger.reports.store] if self._ledger else ()),
+            *([ProcessMetrics()] if process_metrics else ()),
+        )
         self._reports = LabelCache()
         self.scraper = Scraper((*self.runtime.collectors, *self._own), workers)
 
@@ -74,6 +79,18 @@ class Service:
         self.runtime.reload(section)
         self.section = section
         self.scraper.replace((*self.runtime.collectors, *self._own))
+
+    def not_ready(self) -> str:
+        """Why scrapes would not yet show the truth, or ""."""
+        return (self._ledger.not_ready() if self._ledger else "") or self.runtime.not_ready()
+
+    def sources(self) -> Sequence[SourceStatus]:
+        """Where the exporter's numbers come from, and the ledger that keeps them."""
+        if self._ledger is None:
+            return self.runtime.sources()
+        state = self._ledger.state
+        ledger = SourceStatus("ledger", state.up or state.standby, lag="", detail=state.reason or self._ledger.name)
+        return (*self.runtime.sources(), ledger)
 
     async def scrape(self, selection: Selection, format_: Format, *, gzip: bool, seconds: float) -> Exposition:
         """One exposition. Raises UnknownCollectorError."""

@@ -10,6 +10,14 @@ __all__ = [
     "COLLECTOR_SUCCESS",
     "CONFIG_RELOAD_SUCCESS",
     "CONFIG_RELOAD_TIMESTAMP",
+    "LEADER",
+    "LEDGER_COMMIT_DURATION",
+    "LEDGER_COMMIT_FAILURES",
+    "LEDGER_EVENTS",
+    "LEDGER_METRICS",
+    "LEDGER_ROWS",
+    "LEDGER_SIZE",
+    "LEDGER_UP",
     "PROCESS_METRICS",
     "PYTHON_INFO",
     "SCRAPE_DURATION",
@@ -63,6 +71,37 @@ CONFIG_RELOAD_TIMESTAMP = Metric(
     "When the configuration in use was loaded, as Unix time",
 )
 
+LEADER = Metric("agent_obs_leader", Kind.GAUGE, "1 if this process writes to its ledger; of several replicas, one does")
+LEDGER_UP = Metric(
+    "agent_obs_ledger_up", Kind.GAUGE, "1 if the ledger can be written, by this process or by the one it stands by for"
+)
+LEDGER_EVENTS = Metric(
+    "agent_obs_ledger_events_total",
+    Kind.COUNTER,
+    "Events offered to the ledger, by what became of them",
+    (Label("kind"), Label("result", ("stored", "duplicate", "rejected"))),
+)
+LEDGER_COMMIT_DURATION = Metric(
+    "agent_obs_ledger_commit_duration_seconds",
+    Kind.HISTOGRAM,
+    "Time from the begin of a transaction to its commit; many events share one",
+    buckets=(0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0),
+)
+LEDGER_COMMIT_FAILURES = Metric(
+    "agent_obs_ledger_commit_failures_total", Kind.COUNTER, "Transactions that could not be committed"
+)
+LEDGER_ROWS = Metric("agent_obs_ledger_rows", Kind.GAUGE, "Rows per table of the ledger", (Label("table"),))
+LEDGER_SIZE = Metric("agent_obs_ledger_size_bytes", Kind.GAUGE, "Size of the ledger on disk")
+LEDGER_METRICS = (
+    LEADER,
+    LEDGER_UP,
+    LEDGER_EVENTS,
+    LEDGER_COMMIT_DURATION,
+    LEDGER_COMMIT_FAILURES,
+    LEDGER_ROWS,
+    LEDGER_SIZE,
+)
+
 PROCESS_METRICS = (
     Metric("process_virtual_memory_bytes", Kind.GAUGE, "Virtual memory size in bytes"),
     Metric("process_resident_memory_bytes", Kind.GAUGE, "Resident memory size in bytes"),
@@ -87,6 +126,7 @@ SUITE_METRICS = (
     SERIES_DROPPED,
     CONFIG_RELOAD_SUCCESS,
     CONFIG_RELOAD_TIMESTAMP,
+    *LEDGER_METRICS,
     *PROCESS_METRICS,
     PYTHON_INFO,
 )

@@ -195,7 +195,7 @@ def test_ledgers_are_where_their_process_looks() -> None:
     [container] = workload["spec"]["template"]["spec"]["containers"]
     mounts = {entry["name"]: entry["mountPath"] for entry in container["volumeMounts"]}
     settings = yaml.safe_load(one.one("ConfigMap", "-probe")["data"]["agent-obs.yaml"])
-    assert settings["ledger"] == {"path": f"{mounts['ledger']}/probe.db"}
+    assert settings["ledger"] == {"directory": mounts["ledger"]}
     [claim] = workload["spec"]["volumeClaimTemplates"]
     assert claim["metadata"]["name"] == "ledger"
     assert claim["spec"]["storageClassName"] == "fast"

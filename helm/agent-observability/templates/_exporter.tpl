@@ -10,7 +10,7 @@
 {{- if eq .engine "postgresql" -}}
 {{- $config = set $config "ledger" (dict "url_file" (printf "/etc/agent-obs/ledger/%s" .postgresql.key)) -}}
 {{- else -}}
-{{- $config = set $config "ledger" (dict "path" (printf "/var/lib/agent-obs/%s.db" $.process.name)) -}}
+{{- $config = set $config "ledger" (dict "directory" "/var/lib/agent-obs") -}}
 {{- end -}}
 {{- end -}}
 {{- toYaml (mergeOverwrite $config (deepCopy .process.values.config)) -}}

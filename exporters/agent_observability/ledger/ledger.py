@@ -1,0 +1,143 @@
+"""One process's ledger, as its exporters use it."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import logging
+import time
+from collections.abc import Callable, Mapping
+from pathlib import Path
+
+from agent_observability.errors import StartError
+from agent_observability.ledger.backend import Backend
+from agent_observability.ledger.batch import Batch, Outcome
+from agent_observability.ledger.books import Books
+from agent_observability.ledger.config import LedgerConfig
+from agent_observability.ledger.errors import LedgerBusyError
+from agent_observability.ledger.families import LedgerFamilies
+from agent_observability.ledger.queue import Queue
+from agent_observability.ledger.reports import Reports
+from agent_observability.ledger.retention import Retention
+from agent_observability.ledger.writer import State, Writer
+
+__all__ = ["Ledger", "open_backend"]
+
+log = logging.getLogger(__name__)
+
+_STOP_SECONDS = 4.0
+_BUSY_SECONDS = 0.02
+_MEASURE_SECONDS = 30.0
+
+
+def open_backend(config: LedgerConfig, process: str, default: Path) -> Backend:
+    """The storage of `process` that the configuration names; `default` is the folder where it names none.
+
+    Nothing is connected yet. Raises ConfigError for an address that is none, StartError for a folder that cannot be.
+    """
+    if config.url.reveal():
+        from agent_observability.ledger.postgresql import PostgresqlBackend, parse_url
+
+        return PostgresqlBackend(parse_url(config.url), process)
+    from agent_observability.ledger.sqlite import SqliteBackend
+
+    directory = config.directory or default
+    try:
+        directory.mkdir(mode=0o700, parents=True, exist_ok=True)
+    except OSError as error:
+        raise StartError(f"cannot create {directory} for the ledger: {error.strerror}; set ledger.directory") from error
+    return SqliteBackend(directory / f"{process}.db")
+
+
+class Ledger:
+    """Durable events, counters and positions, shared by the exporters of a process."""
+
+    def __init__(self, backend: Backend, config: LedgerConfig, *, clock: Callable[[], float] = time.time) -> None:
+        self.backend = backend
+        self.reports = Reports()
+        self._config = config
+        self._books = Books()
+        self._queue = Queue(config.queue)
+        self._retention = Retention(config.retention)
+        self._writer = Writer(
+            backend, self._books, self._queue, self._retention, self.reports, changed=self._on_change, clock=clock
+        )
+        self._loop: asyncio.AbstractEventLoop | None = None
+        self._up = asyncio.Event()
+        self._measuring: asyncio.Task[None] | None = None
+
+    @property
+    def name(self) -> str:
+        """Where it is, without credentials."""
+        return self.backend.name
+
+    @property
+    def state(self) -> State:
+        """Whether this process writes to it."""
+        return self._writer.state
+
+    @property
+    def positions(self) -> Mapping[str, str]:
+        """How far each source has been read, as of the last commit."""
+        return self._books.positions
+
+    def keep(self, families: LedgerFamilies, facts: Mapping[str, float] | None = None) -> None:
+        """Keep an exporter's families, and its facts for so many seconds by kind. Only before `start`."""
+        self._books.register(families)
+        self._retention.facts.update(facts or {})
+
+    def start(self) -> None:
+        """Open it in the background, and try again for as long as that fails. Needs a running event loop."""
+        self._loop = asyncio.get_running_loop()
+        self._measuring = self._loop.create_task(self._measure())
+        self._writer.thread.start()
+
+    async def stop(self) -> None:
+        """Commit what waits, then close; give up after some seconds."""
+        if self._measuring is not None:
+            self._measuring.cancel()
+            self._queue.stop()
+            await asyncio.to_thread(self._writer.thread.join, _STOP_SECONDS)
+
+    async def ready(self) -> Mapping[str, str]:
+        """Wait until it can be written; the positions from which sources go on."""
+        while not self.state.up:
+            await self._up.wait()
+        return self.positions
+
+    async def submit(self, batch: Batch) -> Outcome:
+        """Commit a batch; what it counts is published by then. Waits for a place in the queue for a while.
+
+        Raises LedgerBusyError, LedgerUnavailableError, or LedgerDataError for a batch that cannot be stored.
+        """
+        deadline = time.monotonic() + self._config.patience
+        while True:
+            try:
+                future = self._queue.submit(batch)
+            except LedgerBusyError:
+                if time.monotonic() > deadline:
+                    raise
+                await asyncio.sleep(_BUSY_SECONDS)
+            else:
+                return await asyncio.wrap_future(future)
+
+    def not_ready(self) -> str:
+        """Why its exporters cannot serve yet, or "": a standby does not, one whose storage is down for a while does."""
+        if time.monotonic() >= self._writer.exposed_until:
+            return f"the ledger {self.state.reason}"
+        return ""
+
+    def _on_change(self, state: State) -> None:
+        if self._loop is not None:
+            with contextlib.suppress(RuntimeError):  # the loop has ended before the writer
+                self._loop.call_soon_threadsafe(self._up.set if state.up else self._up.clear)
+
+    async def _measure(self) -> None:
+        while True:
+            await self._up.wait()
+            try:
+                rows, size = await asyncio.to_thread(lambda: (self.backend.rows(), self.backend.size()))
+                self.reports.sizes(rows, size)
+            except Exception as error:
+                log.warning("cannot measure the ledger: %s", type(error).__name__)
+            await asyncio.sleep(_MEASURE_SECONDS)

@@ -1,0 +1,216 @@
+"""A ledger in PostgreSQL: a schema per process, an advisory lock that says which replica writes, and a lease.
+
+The lock protects the tables: it ends with the writer's connection. The lease protects the scrapes: a writer that was
+cut off cannot know that another has taken over, so it stops exposing after `lease_seconds`, and a successor on another
+host begins only then. Where no other replica has asked to lead, nothing needs to be waited for, and nothing is hidden.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import math
+from collections.abc import Sequence
+from typing import Any
+
+import psycopg
+from sqlalchemy import Connection, create_engine, event, text
+from sqlalchemy.engine import URL, make_url
+from sqlalchemy.exc import ArgumentError
+from sqlalchemy.pool import NullPool
+
+from agent_observability.decode import Secret
+from agent_observability.errors import ConfigError
+from agent_observability.ledger.backend import Backend
+from agent_observability.ledger.errors import LedgerDataError, LedgerStandbyError
+from agent_observability.ledger.transaction import EventRow, SeriesRow, Transaction
+
+__all__ = ["PostgresqlBackend", "parse_url"]
+
+_LEASE_SECONDS = 15.0
+# A standby that has not asked for this long is none any more.
+_RIVAL_MS = 30_000
+# A connection whose other end has vanished must be noticed, on both ends, well before a lease runs out.
+_CONNECT = {
+    "connect_timeout": "5",
+    "keepalives_idle": "3",
+    "keepalives_interval": "2",
+    "keepalives_count": "3",
+    "tcp_user_timeout": "9000",
+    "application_name": "agent-observability",
+}
+_SESSION = {
+    "tcp_keepalives_idle": "3",
+    "tcp_keepalives_interval": "2",
+    "tcp_keepalives_count": "3",
+    "statement_timeout": "30s",
+    "idle_in_transaction_session_timeout": "30s",
+    # Whatever the database's default: answered means stored.
+    "synchronous_commit": "on",
+}
+
+
+def parse_url(url: Secret) -> URL:
+    """The address of a database. Raises ConfigError, which never quotes the password."""
+    expected = "expected postgresql://user:password@host:port/database"
+    try:
+        parsed = make_url(url.reveal())
+    except (ArgumentError, ValueError) as error:
+        raise ConfigError("ledger.url", [expected]) from error
+    if parsed.drivername not in ("postgres", "postgresql") or not parsed.database:
+        raise ConfigError("ledger.url", [f"{expected}, got {parsed.drivername}://…"])
+    return parsed.set(drivername="postgresql+psycopg").set(query={**_CONNECT, **parsed.query})
+
+
+class PostgresqlBackend(Backend):
+    """The ledger of `process` in the schema `agent_obs_<process>` of a database."""
+
+    mark = "%s"
+    clock = "(extract(epoch FROM clock_timestamp()) * 1000)::bigint"
+    lease_seconds = math.inf
+    driver_errors = (psycopg.Error,)
+
+    def __init__(self, url: URL, process: str, host: str = "") -> None:
+        self._schema = f"agent_obs_{process}"
+        self._url = url
+        # A signed 64-bit number that no other user of advisory locks picks by chance.
+        self._key = int.from_bytes(hashlib.sha256(self._schema.encode()).digest()[:8], "big", signed=True)
+        engine = create_engine(url, poolclass=NullPool)
+        event.listen(engine, "connect", self._configure)
+        super().__init__(engine, host)
+
+    @property
+    def name(self) -> str:
+        return f"{self._url.host or 'localhost'}/{self._url.database} (schema {self._schema})"
+
+    def size(self) -> int:
+        statement = (
+            "SELECT coalesce(sum(pg_total_relation_size(c.oid)), 0) FROM pg_class c"
+            " JOIN pg_namespace n ON n.oid = c.relnamespace WHERE n.nspname = :schema AND c.relkind = 'r'"
+        )
+        with self.read() as connection:
+            return int(connection.execute(text(statement), {"schema": self._schema}).scalar_one())
+
+    def used(self, connection: Connection) -> int:
+        """Live rows times their average width, as autovacuum last saw it: the files themselves hardly ever shrink."""
+        statement = (
+            # 28 bytes head a row; its key stands once more in the index, headed by 16.
+            "SELECT coalesce(sum(s.n_live_tup * (28 + w.width)), 0) + coalesce(sum(s.n_live_tup * (16 + w.key)), 0)"
+            " FROM pg_stat_user_tables s JOIN (SELECT tablename, sum(avg_width) AS width,"
+            " coalesce(sum(avg_width) FILTER (WHERE attname IN ('timestamp', 'id', 'kind', 'key', 'labels')), 0) AS key"
+            " FROM pg_stats WHERE schemaname = %s GROUP BY tablename) w ON w.tablename = s.relname"
+            " WHERE s.schemaname = %s"
+        )
+        return int(connection.exec_driver_sql(statement, (self._schema, self._schema)).scalar_one())
+
+    def renew(self) -> None:
+        connection = self._writer()
+        with connection.begin():
+            statement = f"SELECT count(*) FROM writer WHERE role = 'standby' AND seen > {self.clock} - {_RIVAL_MS}"  # noqa: S608
+            self.rivals = int(connection.exec_driver_sql(statement).scalar_one())
+            statement = f"UPDATE writer SET seen = {self.clock}, rivals = %s WHERE id = %s"  # noqa: S608
+            connection.exec_driver_sql(statement, (self.rivals, self.writer))
+        self.lease_seconds = _LEASE_SECONDS if self.rivals else math.inf
+
+    def tidy(self) -> None:
+        """Autovacuum does."""
+
+    def notice(self, error: BaseException) -> None:
+        """Nothing here is mended by the client."""
+
+    def _transaction(self, connection: Connection, next_dimension: int) -> Transaction:
+        return _PostgresqlTransaction(self, connection, next_dimension)
+
+    def _acquire(self, connection: Connection) -> None:
+        with connection.begin():
+            locked = connection.exec_driver_sql("SELECT pg_try_advisory_lock(%s)", (self._key,)).scalar_one()
+            tables = connection.exec_driver_sql("SELECT to_regclass('writer')").scalar_one() is not None
+            waits = self._waits(connection) if tables else 0
+            if tables and (waits or not locked):
+                self._stand_by(connection)
+        if not locked:
+            raise LedgerStandbyError(f"another replica writes to {self.name}")
+        if waits:
+            raise LedgerStandbyError(f"the last writer of {self.name} may still be scraped for {waits / 1000:.0f} s")
+        with connection.begin():
+            connection.exec_driver_sql(f'CREATE SCHEMA IF NOT EXISTS "{self._schema}"')
+        with connection.begin():
+            connection.exec_driver_sql(
+                "CREATE TEMP TABLE stage (number integer, timestamp bigint, id text, kind text, dimension integer,"
+                " data bytea)"
+            )
+
+    def _waits(self, connection: Connection) -> int:
+        """Milliseconds of the last writer's lease that are left, if it is on another host and knew of rivals."""
+        statement = (
+            f"SELECT coalesce(max(seen), 0) + {_LEASE_SECONDS * 1000:.0f} - {self.clock} FROM writer"  # noqa: S608
+            " WHERE role = 'leader' AND rivals > 0 AND host <> %s AND id <> %s"
+        )
+        return max(0, int(connection.exec_driver_sql(statement, (self.host, self.writer)).scalar_one()))
+
+    def _stand_by(self, connection: Connection) -> None:
+        """Tell the writer that somebody waits."""
+        connection.exec_driver_sql(
+            f"INSERT INTO writer (id, host, role, number, seen, rivals) VALUES (%s, %s, 'standby', 0, {self.clock}, 0)"  # noqa: S608
+            " ON CONFLICT (id) DO UPDATE SET role = excluded.role, seen = excluded.seen",
+            (self.writer, self.host),
+        )
+
+    def _release(self) -> None:
+        """The lock went with the connection."""
+
+    def _configure(self, connection: Any, _record: Any) -> None:
+        with connection.cursor() as cursor:
+            cursor.execute(f'SET search_path TO "{self._schema}", pg_temp')
+            for name, value in _SESSION.items():
+                cursor.execute(f"SET {name} TO '{value}'")
+        connection.commit()
+
+
+class _PostgresqlTransaction(Transaction):
+    def insert_events(self, rows: Sequence[EventRow]) -> list[bool]:
+        """COPY into a temporary table, and from there what is new."""
+        if not rows:
+            return []
+        driver = self._connection.connection.cursor()
+        try:
+            driver.execute("DELETE FROM stage")
+            with driver.copy("COPY stage (number, timestamp, id, kind, dimension, data) FROM STDIN") as copy:
+                for number, row in enumerate(rows):
+                    copy.write_row((number, *row))
+            driver.execute(
+                "INSERT INTO event (timestamp, id, kind, dimension, data)"
+                " SELECT timestamp, id, kind, dimension, data FROM stage ORDER BY number"
+                " ON CONFLICT DO NOTHING RETURNING timestamp, id"
+            )
+            stored = set(driver.fetchall())
+        except (psycopg.DataError, UnicodeError, OverflowError) as error:
+            raise LedgerDataError(" ".join(str(error).split())) from error
+        finally:
+            driver.close()
+        self.events += len(stored)
+        if len(stored) == len(rows):
+            return [True] * len(rows)
+        new = []
+        for row in rows:
+            new.append(row[:2] in stored)
+            # A second one of the same key in this very transaction is a duplicate.
+            stored.discard(row[:2])
+        return new
+
+    def put_series(self, new: Sequence[SeriesRow], changed: Sequence[tuple[str, int, int]]) -> None:
+        """In two statements, however many there are."""
+        if new:
+            metric, labels, value, updated, ids = map(list, zip(*new, strict=True))
+            self._connection.exec_driver_sql(
+                "INSERT INTO series (metric, labels, value, updated, id)"
+                " SELECT * FROM unnest(%s::text[], %s::text[], %s::text[], %s::bigint[], %s::integer[])",
+                (metric, labels, value, updated, ids),
+            )
+        if changed:
+            value, updated, ids = map(list, zip(*changed, strict=True))
+            self._connection.exec_driver_sql(
+                "UPDATE series SET value = c.value, updated = c.updated"
+                " FROM unnest(%s::text[], %s::bigint[], %s::integer[]) AS c (value, updated, id)"
+                " WHERE series.id = c.id",
+                (value, updated, ids),
+            )

@@ -1,0 +1,87 @@
+"""Reading a ledger by time: events, daily aggregates and facts, in pages, so that no reader holds anything up."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from typing import NamedTuple
+
+import msgspec
+from sqlalchemy import select, tuple_
+
+from agent_observability.ledger.backend import Backend
+from agent_observability.ledger.schema import DAILY, DIMENSION, EVENT, FACT
+
+__all__ = ["DailySum", "StoredEvent", "daily", "events", "facts"]
+
+_PAGE = 5_000
+_labels = msgspec.json.Decoder(tuple[str, ...])
+
+
+class StoredEvent(NamedTuple):
+    """An event as `batch.Event` describes it; `timestamp` in ms."""
+
+    timestamp: int
+    id: str
+    kind: str
+    labels: tuple[str, ...]
+    data: bytes
+
+
+class DailySum(NamedTuple):
+    """A daily aggregate: how many events, and the exact sums of their amounts."""
+
+    day: int
+    kind: str
+    labels: tuple[str, ...]
+    events: int
+    amounts: tuple[int, ...]
+
+
+def events(
+    backend: Backend, *, kinds: Sequence[str] = (), start: int | None = None, end: int | None = None
+) -> Iterator[StoredEvent]:
+    """Events with `start` <= timestamp < `end` (ms), oldest first."""
+    query = (
+        select(EVENT.c.timestamp, EVENT.c.id, EVENT.c.kind, DIMENSION.c.labels, EVENT.c.data)
+        .join(DIMENSION, DIMENSION.c.id == EVENT.c.dimension)
+        .order_by(EVENT.c.timestamp, EVENT.c.id)
+        .limit(_PAGE)
+    )
+    if kinds:
+        query = query.where(EVENT.c.kind.in_(kinds))
+    if start is not None:
+        query = query.where(EVENT.c.timestamp >= start)
+    if end is not None:
+        query = query.where(EVENT.c.timestamp < end)
+    page = query
+    while True:
+        with backend.read() as connection:
+            rows = connection.execute(page).all()
+        for timestamp, id_, kind, labels, data in rows:
+            yield StoredEvent(timestamp, id_, kind, _labels.decode(labels), bytes(data))
+        if len(rows) < _PAGE:
+            return
+        page = query.where(tuple_(EVENT.c.timestamp, EVENT.c.id) > rows[-1][:2])
+
+
+def daily(backend: Backend, *, kind: str, first: int, last: int) -> list[DailySum]:
+    """Aggregates of the days `first` to `last`, both included."""
+    query = (
+        select(DAILY.c.day, DAILY.c.kind, DIMENSION.c.labels, DAILY.c.events, DAILY.c.amounts)
+        .join(DIMENSION, DIMENSION.c.id == DAILY.c.dimension)
+        .where(DAILY.c.kind == kind, DAILY.c.day >= first, DAILY.c.day <= last)
+        .order_by(DAILY.c.day, DIMENSION.c.labels)
+    )
+    with backend.read() as connection:
+        rows = connection.execute(query).all()
+    return [
+        DailySum(day, kind_, _labels.decode(labels), number, tuple(map(int, amounts.split())))
+        for day, kind_, labels, number, amounts in rows
+    ]
+
+
+def facts(backend: Backend, kind: str) -> dict[str, bytes]:
+    """All facts of a kind, by key."""
+    with backend.read() as connection:
+        rows = connection.execute(select(FACT.c.key, FACT.c.data).where(FACT.c.kind == kind)).all()
+    return {key: bytes(data) for key, data in rows}

@@ -1,0 +1,99 @@
+"""Batches on their way to the writer: bounded, and each answered once."""
+
+from __future__ import annotations
+
+import contextlib
+import threading
+import time
+from collections import deque
+from concurrent.futures import Future, InvalidStateError
+from dataclasses import dataclass
+
+from agent_observability.ledger.batch import Batch, Outcome
+from agent_observability.ledger.errors import LedgerBusyError, LedgerUnavailableError
+
+__all__ = ["Job", "Queue"]
+
+
+@dataclass(slots=True)
+class Job:
+    """A batch and whoever waits for it; `since` is monotonic."""
+
+    batch: Batch
+    future: Future[Outcome]
+    since: float
+
+    def answer(self, outcome: Outcome) -> None:
+        # Whoever waited may have gone.
+        with contextlib.suppress(InvalidStateError):
+            self.future.set_result(outcome)
+
+    def refuse(self, error: Exception) -> None:
+        with contextlib.suppress(InvalidStateError):
+            self.future.set_exception(error)
+
+
+class Queue:
+    """`submit` may be called from any thread, the rest from the writer's. `capacity` bounds the sizes of what waits."""
+
+    def __init__(self, capacity: int) -> None:
+        self._capacity = capacity
+        self._wake = threading.Condition()
+        self._jobs: deque[Job] = deque()
+        self._size = 0
+        self._closed: str | None = "is being opened"
+        self.stopping = False
+
+    def submit(self, batch: Batch) -> Future[Outcome]:
+        """Raises LedgerBusyError for a full queue, LedgerUnavailableError while nothing can be written."""
+        job = Job(batch, Future(), time.monotonic())
+        with self._wake:
+            if self.stopping:
+                raise LedgerUnavailableError("the process is stopping")
+            if self._closed is not None:
+                raise LedgerUnavailableError(f"the ledger {self._closed}")
+            if self._size and self._size + batch.size > self._capacity:
+                raise LedgerBusyError(f"{self._size} events and counts wait to be written")
+            self._jobs.append(job)
+            self._size += batch.size
+            self._wake.notify()
+        return job.future
+
+    def open(self) -> None:
+        """Let batches in."""
+        with self._wake:
+            self._closed = None
+
+    def close(self, reason: str) -> None:
+        """Refuse what waits and what comes."""
+        with self._wake:
+            self._closed = reason
+            jobs = list(self._jobs)
+            self._jobs.clear()
+            self._size = 0
+        for job in jobs:
+            job.refuse(LedgerUnavailableError(f"the ledger {reason}"))
+
+    def stop(self) -> None:
+        """Let nothing more in; what waits is still taken."""
+        with self._wake:
+            self.stopping = True
+            self._wake.notify_all()
+
+    def take(self, most: int, seconds: float) -> list[Job]:
+        """What waits, up to a total size; waits for something until `seconds` have passed or all is stopping."""
+        with self._wake:
+            if not self._jobs and not self.stopping:
+                self._wake.wait(seconds)
+            jobs: list[Job] = []
+            size = 0
+            while self._jobs and (not jobs or size + self._jobs[0].batch.size <= most):
+                jobs.append(self._jobs.popleft())
+                size += jobs[-1].batch.size
+            self._size -= size
+            return jobs
+
+    def sleep(self, seconds: float) -> None:
+        """Return after `seconds`, or once all is stopping."""
+        with self._wake:
+            self._wake.wait_for(lambda: self.stopping, seconds)

@@ -1,0 +1,291 @@
+"""The thread that writes: takes whatever waits, commits it in one transaction, publishes, answers.
+
+A commit whose answer was lost (a connection cut in its middle) is not judged by a guess: the number that every
+transaction leaves in the table `writer` tells after the reconnection whether it happened.
+"""
+
+from __future__ import annotations
+
+import logging
+import threading
+import time
+from collections.abc import Callable
+from dataclasses import dataclass
+
+from sqlalchemy.exc import DataError, SQLAlchemyError
+
+from agent_observability.ledger.backend import Backend
+from agent_observability.ledger.books import Books, Entry
+from agent_observability.ledger.errors import (
+    LedgerDataError,
+    LedgerError,
+    LedgerFormatError,
+    LedgerStandbyError,
+    LedgerUnavailableError,
+)
+from agent_observability.ledger.queue import Job, Queue
+from agent_observability.ledger.reports import Reports
+from agent_observability.ledger.retention import STEP, Retention
+
+__all__ = ["State", "Writer"]
+
+log = logging.getLogger(__name__)
+
+# A group is bounded, so that the first of a long queue is not answered last.
+_GROUP = 40_000
+_TICK_SECONDS = 2.0
+# Between steps of a retention that has more to do.
+_PAUSE_SECONDS = 0.05
+_RETRY_SECONDS = (0.2, 5.0)
+_STANDBY_SECONDS = 1.0
+# Without anything to delete, retention looks again after this.
+_RETENTION_SECONDS = 60.0
+# How long those who sent a group may wait to learn whether its lost commit happened.
+_IN_DOUBT_SECONDS = 20.0
+# Of the data itself, not of the storage.
+_BAD_DATA = (LedgerDataError, DataError, ValueError, TypeError, OverflowError, KeyError)
+
+
+@dataclass(frozen=True, slots=True)
+class State:
+    """Whether this process writes to the ledger now and, if not, why; `standby` while another one does."""
+
+    up: bool
+    reason: str = "is being opened"
+    standby: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class _Doubt:
+    """A group whose commit got no answer."""
+
+    jobs: list[Job]
+    number: int
+    entry: Entry
+
+
+class Writer:
+    """One ledger's writer. `changed(state)` is called in its thread at every change of `state`."""
+
+    def __init__(
+        self,
+        backend: Backend,
+        books: Books,
+        queue: Queue,
+        retention: Retention,
+        reports: Reports,
+        *,
+        changed: Callable[[State], None],
+        clock: Callable[[], float],
+    ) -> None:
+        self._backend = backend
+        self._books = books
+        self._queue = queue
+        self._retention = retention
+        self._reports = reports
+        self._changed = changed
+        self._clock = clock
+        self._ledger = ""
+        self._number = 0
+        self._doubt: _Doubt | None = None
+        self._next_retention = 0.0
+        self.state = State(up=False)
+        self.exposed_until = 0.0
+        """Monotonic time until which this process may show what the ledger counts."""
+        self.thread = threading.Thread(target=self._run, name="ledger", daemon=True)
+
+    def _run(self) -> None:
+        delay = _RETRY_SECONDS[0]
+        while not self._queue.stopping:
+            before = self._number
+            try:
+                self._open()
+                self._write()
+                break
+            except LedgerStandbyError as error:
+                self._down(error)
+                delay = _STANDBY_SECONDS
+            except Exception as error:
+                if not isinstance(error, (SQLAlchemyError, LedgerError, OSError, *self._backend.driver_errors)):
+                    log.exception("the ledger's writer failed")
+                self._down(error)
+                delay = _RETRY_SECONDS[0] if self._number > before + 1 else min(delay * 2, _RETRY_SECONDS[1])
+            self._give_up_late()
+            self._queue.sleep(delay)
+        self._end()
+
+    def _open(self) -> None:
+        self._backend.open()
+        saved = self._backend.restore()
+        now = self._now()
+        lost = self._ledger not in ("", saved.ledger) and not saved.series and not saved.positions
+        with self._backend.transaction(saved.number + 1) as transaction:
+            # What waited for another answer than this one cannot be in a new ledger.
+            if lost:
+                self._books.seed(transaction, now)
+            else:
+                self._books.load(saved, transaction, now)
+        self._ledger, self._number = saved.ledger, saved.number + 1
+        doubt, self._doubt = self._doubt, None
+        if doubt and saved.number == doubt.number:
+            self._answer(doubt.jobs, doubt.entry)
+        elif doubt:
+            _refuse(doubt.jobs, "was cut off before this was stored")
+        self._renew()
+        if lost:
+            log.critical("%s is new: counters go on from memory, events of the past are gone", self._backend.name)
+        log.info("the ledger %s is open", self._backend.name)
+        self._queue.open()
+        self._set_state(State(up=True, reason=""))
+
+    def _write(self) -> None:
+        """Until told to stop. Raises what the backend raises."""
+        checked = time.monotonic()
+        more = False
+        while True:
+            jobs = self._queue.take(_GROUP, _PAUSE_SECONDS if more else _TICK_SECONDS)
+            if jobs:
+                self._process(jobs)
+            elif self._queue.stopping:
+                return
+            if time.monotonic() - checked >= _TICK_SECONDS:
+                self._renew()
+                checked = time.monotonic()
+            more = self._tidy(2 * sum(len(job.batch.events) for job in jobs))
+
+    def _process(self, jobs: list[Job]) -> None:
+        begun = time.monotonic()
+        number = self._number + 1
+        entry: Entry | None = None
+        try:
+            with self._backend.transaction(number) as transaction:
+                entry = self._books.write(transaction, [job.batch for job in jobs], self._now())
+        except _BAD_DATA as error:
+            self._books.rolled_back()
+            self._one_by_one(jobs, error)
+            return
+        except BaseException as error:
+            self._books.rolled_back()
+            self._reports.failed()
+            if entry is not None:
+                self._doubt = _Doubt(jobs, number, entry)
+            else:
+                # Nothing of it is stored: whoever sent it tries again.
+                self._fail(error)
+                _refuse(jobs, _words(error))
+            raise
+        self._number = number
+        self._books.committed(entry, self._now())
+        self._reports.committed(time.monotonic() - begun)
+        self._expose(begun)
+        self._answer(jobs, entry)
+
+    def _one_by_one(self, jobs: list[Job], error: Exception) -> None:
+        """What cannot be stored is refused alone, and does not take its neighbours with it."""
+        if len(jobs) > 1:
+            for index, job in enumerate(jobs):
+                try:
+                    self._process([job])
+                except BaseException as broken:
+                    _refuse(jobs[index + 1 :], _words(broken))
+                    raise
+            return
+        kind, number = jobs[0].batch.kind, len(jobs[0].batch.events)
+        log.error("a batch of %d %s cannot be stored: %s", number, kind, _words(error))
+        self._reports.rejected(kind, number)
+        jobs[0].refuse(LedgerDataError(f"cannot be stored: {_words(error)}"))
+
+    def _tidy(self, most: int) -> bool:
+        """Expired series go, and retention takes one small step; whether it has more to do."""
+        now = self._now()
+        due = time.monotonic() >= self._next_retention
+        if not due and not self._books.expiring(now):
+            return False
+        number = self._number + 1
+        with self._backend.transaction(number) as transaction:
+            entry = self._books.expire(transaction, now)
+            more = due and self._retention.step(transaction, now, max(most, STEP))
+        self._number = number
+        self._books.committed(entry, now)
+        if due:
+            self._next_retention = time.monotonic() + (0 if more else _RETENTION_SECONDS)
+            if not more:
+                self._backend.tidy()
+        return more
+
+    def _renew(self) -> None:
+        begun = time.monotonic()
+        self._backend.renew()
+        self._expose(begun)
+
+    def _expose(self, sure: float) -> None:
+        """The lease was good at the monotonic time `sure`."""
+        self.exposed_until = sure + self._backend.lease_seconds
+        self._books.expose(self.exposed_until)
+
+    def _answer(self, jobs: list[Job], entry: Entry) -> None:
+        for job, outcome in zip(jobs, entry.outcomes, strict=True):
+            self._reports.stored(job.batch.kind, outcome)
+            job.answer(outcome)
+
+    def _fail(self, error: BaseException) -> None:
+        """Let nothing in any more, and say why."""
+        reason = _words(error)
+        standby = isinstance(error, LedgerStandbyError)
+        if self.state.up or self.state.reason != reason:
+            fatal = isinstance(error, LedgerFormatError)
+            log.log(
+                logging.INFO if standby else logging.CRITICAL if fatal else logging.ERROR,
+                "the ledger %s: %s",
+                self._backend.name,
+                reason,
+            )
+        self._set_state(State(up=False, reason=reason, standby=standby))
+        self._queue.close(reason)
+
+    def _down(self, error: Exception) -> None:
+        self._fail(error)
+        self._backend.notice(error)
+        self._backend.close()
+        if self.state.standby:
+            self.exposed_until = 0.0
+            self._books.expose(0.0)
+
+    def _give_up_late(self) -> None:
+        """A group in doubt for too long is answered "try again": its keys will tell whether it is stored."""
+        if self._doubt and time.monotonic() - self._doubt.jobs[0].since > _IN_DOUBT_SECONDS:
+            doubt, self._doubt = self._doubt, None
+            _refuse(doubt.jobs, "does not say whether it has stored this")
+
+    def _end(self) -> None:
+        if self.state.up:
+            try:
+                self._backend.resign()
+            except Exception as error:
+                log.warning("the ledger %s was left without a word: %s", self._backend.name, _words(error))
+        if self._doubt:
+            _refuse(self._doubt.jobs, "does not say whether it has stored this")
+        self._queue.close("is closed: the process is stopping")
+        self._backend.close()
+        self._set_state(State(up=False, reason="is closed"))
+
+    def _set_state(self, state: State) -> None:
+        if state != self.state:
+            self.state = state
+            self._reports.state(up=state.up, standby=state.standby)
+            self._changed(state)
+
+    def _now(self) -> int:
+        return round(self._clock() * 1000)
+
+
+def _refuse(jobs: list[Job], reason: str) -> None:
+    """Tell those who wait that nothing of theirs is stored; by then nothing is let in."""
+    for job in jobs:
+        job.refuse(LedgerUnavailableError(f"the ledger {reason}"))
+
+
+def _words(error: BaseException) -> str:
+    """One line without statements and parameters, which SQLAlchemy would add, and without credentials."""
+    cause = getattr(error, "orig", None) or error
+    return " ".join(str(cause).split()) or type(cause).__name__
