@@ -25,6 +25,8 @@ SECONDS = Metric("wait_seconds", Kind.HISTOGRAM, "Wait", (Label("model", cap=3),
 SOME = (REQUESTS, COST, SECONDS)
 
 DAY_MS = 86_400_000
+LEASE = 2.0
+"""Seconds, so that no test waits as long as a pod may."""
 NOW = 1_790_000_000_000
 TODAY = NOW // DAY_MS
 
@@ -42,7 +44,7 @@ class Storage:
     def backend(self, host: str = "here", port: int | None = None) -> Backend:
         """As a process on `host` would open it."""
         if self.cluster:
-            return PostgresqlBackend(parse_url(self.cluster.url(port)), self.process, host)
+            return PostgresqlBackend(parse_url(self.cluster.url(port)), self.process, host, LEASE)
         return SqliteBackend(self.path, host)
 
 

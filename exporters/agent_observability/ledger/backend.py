@@ -123,7 +123,7 @@ class Backend(abc.ABC):
                 self._ledger,
                 number,
                 _mapping(connection, select(FAMILY.c.metric, FAMILY.c.layout)),
-                [tuple(row) for row in connection.execute(select(*columns))],
+                [tuple(row) for row in connection.execute(select(*columns).order_by(SERIES.c.id))],
                 admitted,
                 _mapping(connection, select(POSITION.c.source, POSITION.c.value)),
             )
@@ -180,8 +180,12 @@ class Backend(abc.ABC):
         """Keep the lease. Raises if another process may write by now, or the storage is gone."""
 
     @abc.abstractmethod
-    def tidy(self) -> None:
-        """Give free space back to the disk, in a small step."""
+    def tidy(self) -> bool:
+        """Give free space back to the disk, in a small step; whether there is more."""
+
+    @abc.abstractmethod
+    def undecided(self, error: BaseException) -> bool:
+        """Whether a commit that ended with this error may have happened all the same."""
 
     @abc.abstractmethod
     def notice(self, error: BaseException) -> None:

@@ -69,7 +69,8 @@ class PostgresqlBackend(Backend):
     lease_seconds = math.inf
     driver_errors = (psycopg.Error,)
 
-    def __init__(self, url: URL, process: str, host: str = "") -> None:
+    def __init__(self, url: URL, process: str, host: str = "", lease: float = _LEASE_SECONDS) -> None:
+        self._lease = lease
         self._schema = f"agent_obs_{process}"
         self._url = url
         # A signed 64-bit number that no other user of advisory locks picks by chance.
@@ -109,10 +110,16 @@ class PostgresqlBackend(Backend):
             self.rivals = int(connection.exec_driver_sql(statement).scalar_one())
             statement = f"UPDATE writer SET seen = {self.clock}, rivals = %s WHERE id = %s"  # noqa: S608
             connection.exec_driver_sql(statement, (self.rivals, self.writer))
-        self.lease_seconds = _LEASE_SECONDS if self.rivals else math.inf
+        self.lease_seconds = self._lease if self.rivals else math.inf
 
-    def tidy(self) -> None:
-        """Autovacuum does."""
+    def tidy(self) -> bool:
+        return False  # autovacuum does
+
+    def undecided(self, error: BaseException) -> bool:
+        # The server's own refusals have a code; a lost connection has none, or one that says so.
+        original = getattr(error, "orig", error)
+        code = getattr(original, "sqlstate", None) or ""
+        return isinstance(original, psycopg.Error) and (not code or code.startswith(("08", "57")))
 
     def notice(self, error: BaseException) -> None:
         """Nothing here is mended by the client."""
@@ -142,7 +149,7 @@ class PostgresqlBackend(Backend):
     def _waits(self, connection: Connection) -> int:
         """Milliseconds of the last writer's lease that are left, if it is on another host and knew of rivals."""
         statement = (
-            f"SELECT coalesce(max(seen), 0) + {_LEASE_SECONDS * 1000:.0f} - {self.clock} FROM writer"  # noqa: S608
+            f"SELECT coalesce(max(seen), 0) + {self._lease * 1000:.0f} - {self.clock} FROM writer"  # noqa: S608
             " WHERE role = 'leader' AND rivals > 0 AND host <> %s AND id <> %s"
         )
         return max(0, int(connection.exec_driver_sql(statement, (self.host, self.writer)).scalar_one()))

@@ -74,8 +74,11 @@ class SqliteBackend(Backend):
         super().open()
 
     def notice(self, error: BaseException) -> None:
-        code = getattr(getattr(error, "orig", error), "sqlite_errorcode", 0)
-        self._damaged = self._damaged or (code & 0xFF) in _DAMAGE
+        self._damaged = self._damaged or _code(error) in _DAMAGE
+
+    def undecided(self, error: BaseException) -> bool:
+        # A commit may have reached the disk when flushing it failed; all other errors undo it.
+        return _code(error) == sqlite3.SQLITE_IOERR
 
     def size(self) -> int:
         return sum(file.stat().st_size for file in self._files() if file.exists())
@@ -88,12 +91,15 @@ class SqliteBackend(Backend):
         if not self._path.exists() or self._path.stat().st_ino != self._inode:
             raise LedgerUnavailableError(f"{self._path} was removed or replaced")
 
-    def tidy(self) -> None:
+    def tidy(self) -> bool:
         connection = self._writer()
         with connection.begin():
             _, pages, free = _pages(connection)
-            if free > pages * _VACUUM_SHARE:
-                connection.exec_driver_sql(f"PRAGMA incremental_vacuum({_VACUUM_PAGES})").fetchall()
+            if free <= pages * _VACUUM_SHARE:
+                return False
+            # A step a page, so it has to be fetched to its end; SQLAlchemy would close it, as it has no columns.
+            connection.connection.cursor().execute(f"PRAGMA incremental_vacuum({_VACUUM_PAGES})").fetchall()
+            return True
 
     def _transaction(self, connection: Connection, next_dimension: int) -> Transaction:
         return _SqliteTransaction(self, connection, next_dimension)
@@ -135,15 +141,25 @@ class _SqliteTransaction(Transaction):
         if not rows:
             return []
         statement = "INSERT OR IGNORE INTO event (timestamp, id, kind, dimension, data) VALUES (?, ?, ?, ?, ?)"
-        # Nearly always all are new, and that takes one call. Where not, it is undone and each row asked.
-        with self._connection.begin_nested() as savepoint:
-            if self._connection.exec_driver_sql(statement, list(rows)).rowcount == len(rows):
-                self.events += len(rows)
-                return [True] * len(rows)
-            savepoint.rollback()
-        stored = [self._connection.exec_driver_sql(statement, row).rowcount == 1 for row in rows]
+        # Nearly always all are new, and that takes one call. Where not, it is undone and each row asked. The savepoint
+        # is not SQLAlchemy's: that would try to release it after an error that has undone the whole transaction.
+        run = self._connection.exec_driver_sql
+        run("SAVEPOINT events")
+        if run(statement, list(rows)).rowcount == len(rows):
+            run("RELEASE events")
+            self.events += len(rows)
+            return [True] * len(rows)
+        run("ROLLBACK TO events")
+        run("RELEASE events")
+        stored = [run(statement, row).rowcount == 1 for row in rows]
         self.events += sum(stored)
         return stored
+
+
+def _code(error: BaseException) -> int:
+    """SQLite's primary result code; 0 for other errors."""
+    code: int = getattr(getattr(error, "orig", error), "sqlite_errorcode", 0)
+    return code & 0xFF
 
 
 def _pages(connection: Connection) -> tuple[int, int, int]:

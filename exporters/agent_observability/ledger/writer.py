@@ -117,20 +117,20 @@ class Writer:
     def _open(self) -> None:
         self._backend.open()
         saved = self._backend.restore()
+        doubt, self._doubt = self._doubt, None
+        if doubt and saved.number == doubt.number:
+            self._books.committed(doubt.entry, self._now())
+            self._answer(doubt.jobs, doubt.entry)
+        elif doubt:
+            _refuse(doubt.jobs, "was cut off before this was stored")
         now = self._now()
         lost = self._ledger not in ("", saved.ledger) and not saved.series and not saved.positions
         with self._backend.transaction(saved.number + 1) as transaction:
-            # What waited for another answer than this one cannot be in a new ledger.
             if lost:
                 self._books.seed(transaction, now)
             else:
                 self._books.load(saved, transaction, now)
         self._ledger, self._number = saved.ledger, saved.number + 1
-        doubt, self._doubt = self._doubt, None
-        if doubt and saved.number == doubt.number:
-            self._answer(doubt.jobs, doubt.entry)
-        elif doubt:
-            _refuse(doubt.jobs, "was cut off before this was stored")
         self._renew()
         if lost:
             log.critical("%s is new: counters go on from memory, events of the past are gone", self._backend.name)
@@ -166,8 +166,7 @@ class Writer:
             return
         except BaseException as error:
             self._books.rolled_back()
-            self._reports.failed()
-            if entry is not None:
+            if entry is not None and self._backend.undecided(error):
                 self._doubt = _Doubt(jobs, number, entry)
             else:
                 # Nothing of it is stored: whoever sent it tries again.
@@ -208,9 +207,8 @@ class Writer:
         self._number = number
         self._books.committed(entry, now)
         if due:
+            more = more or self._backend.tidy()
             self._next_retention = time.monotonic() + (0 if more else _RETENTION_SECONDS)
-            if not more:
-                self._backend.tidy()
         return more
 
     def _renew(self) -> None:
@@ -245,6 +243,8 @@ class Writer:
 
     def _down(self, error: Exception) -> None:
         self._fail(error)
+        if not self.state.standby:
+            self._reports.failed()
         self._backend.notice(error)
         self._backend.close()
         if self.state.standby:
