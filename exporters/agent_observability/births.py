@@ -54,6 +54,10 @@ class Births(Generic[T]):
         self.latest += 1
         self._waiting.append((self.latest, item))
 
+    def __bool__(self) -> bool:
+        """Whether anything is being born."""
+        return bool(self._waiting)
+
     def shown(self, latest: int, scraper: str | None) -> None:
         """Note that births up to `latest` were shown to `scraper`; None for somebody who is none."""
         with self._lock:

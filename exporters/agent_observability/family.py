@@ -17,9 +17,13 @@ _EMPTY = Block(b"")
 
 
 class Series:
-    """One series: its current values and, while it is being born, those it still shows."""
+    """One series: its current values and, while it is being born, those it still shows.
 
-    __slots__ = ("block", "exemplars", "labels", "metric", "shown", "values")
+    `seen`: whoever scrapes has been shown those. A ledger keeps it in the row `row` (0: nowhere yet), and has noted
+    there that it is `lived`, so that no later process bears it again.
+    """
+
+    __slots__ = ("block", "exemplars", "labels", "lived", "metric", "row", "seen", "shown", "values")
 
     def __init__(self, metric: Metric, labels: Labels, values: list[float], block: _BlockBuilder) -> None:
         self.metric = metric
@@ -29,6 +33,8 @@ class Series:
         self.shown: list[float] | None = list(values)
         self.exemplars: dict[int, str] = {}
         self.block = block
+        self.row = 0
+        self.seen = self.lived = False
 
 
 class _BlockBuilder:

@@ -114,11 +114,17 @@ class SeriesStore:
         with self._lock:
             for metric in self._capped:
                 self._set_own(SERIES, (metric.name,), len(self._families[metric].series))
-            for series in self._births.born():
-                series.shown = None
-                series.block.dirty = True
-            shown = functools.partial(self._births.shown, self._births.latest)
+            self._end_births()
+            shown = functools.partial(self._note_shown, self._births.latest)
             return [family.render(shown) for family in self._families.values()]
+
+    def _note_shown(self, latest: int, scraper: str | None) -> None:
+        self._births.shown(latest, scraper)
+
+    def _end_births(self) -> None:
+        for series in self._births.born():
+            series.shown = None
+            series.block.dirty = True
 
     def _series(self, metric: Metric, labels: Labels) -> Series | None:
         family = self._families[metric]

@@ -11,17 +11,34 @@ from agent_observability.ledger import queries
 from agent_observability.ledger.batch import Batch, Event, Outcome, count, observe
 from agent_observability.ledger.config import LedgerConfig
 from agent_observability.ledger.errors import LedgerBusyError, LedgerDataError, LedgerUnavailableError
-from agent_observability.ledger.families import LedgerFamilies
+from agent_observability.ledger.families import LedgerFamilies, Pending
 from tests.collectors import scraped
 from tests.ledger.storage import COST, NOW, REQUESTS, SECONDS, TODAY, Storage, batch, event, families, opened
+from tests.support import wait_until, wait_until_async
 
 
 def shown(store: LedgerFamilies, family: str = "") -> list[str]:
-    """The sample lines after every birth is over."""
-    for _ in range(2):
-        text = write(scraped(store), Format.TEXT).decode()
+    """The sample lines after every birth is over; the writer has its part in that."""
+    scraped(store)
+    if store.exposed_until:
+        wait_until(lambda: _born(store), what="births to end")
+    text = write(scraped(store), Format.TEXT).decode()
     lines = [line for line in text.splitlines() if line.startswith(family or ("requests", "cost", "wait"))]
     return [line for line in lines if not line.startswith("#")]
+
+
+async def settled(store: LedgerFamilies) -> None:
+    """Let every birth end, with the event loop free."""
+    scraped(store)
+    await wait_until_async(lambda: _born(store), what="births to end")
+
+
+def _born(store: LedgerFamilies) -> bool:
+    return all(
+        series.shown is None or series.shown == series.values
+        for family in store._families.values()
+        for series in family.series.values()
+    )
 
 
 async def test_events_are_stored_once_and_counted_once(storage: Storage) -> None:
@@ -76,19 +93,45 @@ async def test_everything_is_there_after_a_restart(storage: Storage) -> None:
 
 async def test_restored_counters_are_born_at_what_was_committed(storage: Storage) -> None:
     """Once to whoever scrapes, before what has been counted since."""
-    async with opened(storage.backend(), families()) as ledger:
+    store = families()
+    async with opened(storage.backend(), store) as ledger:
         await ledger.submit(batch(1, 2, 3))
+        shown(store)
     store = families()
     assert store.collect() == []
     async with opened(storage.backend(), store) as ledger:
         await ledger.submit(batch(4))
         await ledger.submit(Batch((event(5, model="new"),)))
-        texts = [write(scraped(store), Format.TEXT).decode() for _ in range(2)]
+        first = write(scraped(store), Format.TEXT).decode()
+        shown(store)
+        texts = [first, write(scraped(store), Format.TEXT).decode()]
     values = [[line for line in text.splitlines() if line.startswith("requests_total{")] for text in texts]
     assert values == [
         ['requests_total{model="m",ok="yes"} 3', 'requests_total{model="new",ok="yes"} 0'],
         ['requests_total{model="m",ok="yes"} 4', 'requests_total{model="new",ok="yes"} 1'],
     ]
+
+
+@pytest.mark.parametrize("noted", [False, True], ids=["killed before it is noted", "noted"])
+async def test_a_birth_is_over_once_the_ledger_has_noted_it(storage: Storage, noted: bool) -> None:
+    """Otherwise a process killed in between would be followed by one that starts the series elsewhere than at 0."""
+    store = families()
+    async with opened(storage.backend(), store) as ledger:
+        if not noted:
+            store.wake = lambda: None
+            store.births = Pending  # type: ignore[method-assign]
+        await ledger.submit(batch(1, 2))
+        scraped(store)
+        if noted:
+            assert shown(store, "requests_total{") == ['requests_total{model="m",ok="yes"} 2']
+        else:
+            text = write(scraped(store), Format.TEXT).decode()
+            assert 'requests_total{model="m",ok="yes"} 0' in text.splitlines()
+    again = families()
+    async with opened(storage.backend(), again):
+        text = write(scraped(again), Format.TEXT).decode()
+        assert f'requests_total{{model="m",ok="yes"}} {2 if noted else 0}' in text.splitlines()
+        assert shown(again, "requests_total{") == ['requests_total{model="m",ok="yes"} 2']
 
 
 async def test_a_digest_makes_the_whole_batch_a_duplicate(storage: Storage) -> None:

@@ -16,8 +16,8 @@ from agent_observability.ledger.postgresql import parse_url
 from tests.ledger.cluster import Cluster
 from tests.ledger.relay import relay
 from tests.ledger.storage import LEASE, REQUESTS, Storage, batch, families, opened
-from tests.ledger.test_contract import shown
-from tests.ledger.test_sqlite import accepted, outage, reports
+from tests.ledger.test_contract import settled, shown
+from tests.ledger.test_sqlite import accepted, begin, outage, reports
 from tests.support import wait_until_async
 
 ONE = count(REQUESTS, ("m", "no"))
@@ -34,7 +34,7 @@ async def test_a_server_that_crashes_and_comes_back(own: Storage) -> None:
     assert server
     try:
         async with opened(own.backend(), families()) as ledger:
-            await ledger.submit(batch(1))
+            await begin(ledger)
             server.stop()
             async with outage(ledger, batch(2), "ledger"):
                 await wait_until_async(lambda: reports(ledger)["ledger_up"] == 0)
@@ -50,7 +50,7 @@ async def test_a_connection_cut_in_the_middle_of_a_commit(postgresql: Storage, w
     store = families()
     assert postgresql.cluster
     async with relay(postgresql.cluster.port) as line, opened(postgresql.backend(port=line.port), store) as ledger:
-        await ledger.submit(batch(1))
+        await begin(ledger)
         # Measuring commits, too, on a connection of its own.
         await wait_until_async(lambda: "ledger_size_bytes" in reports(ledger))
         line.on_commit = what
@@ -63,6 +63,7 @@ async def test_a_connection_cut_in_the_middle_of_a_commit(postgresql: Storage, w
                 await ledger.submit(once)
             assert "file" not in await ledger.ready()
             await ledger.submit(once)
+        await settled(store)
         assert 'requests_total{model="m",ok="no"} 1' in shown(store)
         assert ledger.positions == {"file": "1"}
         assert reports(ledger)["ledger_commit_failures_total"] == 1
@@ -101,6 +102,7 @@ async def test_many_cut_connections_under_load(postgresql: Storage) -> None:
             await asyncio.sleep(0.02)
         line.on_commit = "pass"
         await sources
+        await settled(store)
         assert shown(store, "requests_total{") == ['requests_total{model="m",ok="no"} 400']
         assert line.cut >= 3
 
@@ -149,6 +151,7 @@ async def test_a_leader_that_is_cut_off_falls_silent_before_its_standby_speaks(p
         assert first.collect() == []
         await new.stop()
         await accepted(old, batch(3))
+        await settled(first)
         assert shown(first, "requests_total{") == ['requests_total{model="m",ok="yes"} 3']
 
 
@@ -157,7 +160,7 @@ async def test_a_lonely_leader_that_is_cut_off_goes_on_showing(postgresql: Stora
     store = families()
     assert postgresql.cluster
     async with relay(postgresql.cluster.port) as line, opened(postgresql.backend(port=line.port), store) as ledger:
-        await ledger.submit(batch(1))
+        await begin(ledger)
         line.open = False
         line.drop()
         await wait_until_async(lambda: not ledger.state.up)

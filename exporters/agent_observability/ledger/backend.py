@@ -29,7 +29,7 @@ from agent_observability.ledger.schema import (
     SERIES,
     WRITER,
 )
-from agent_observability.ledger.transaction import EVENTS, Transaction
+from agent_observability.ledger.transaction import EVENTS, SeriesRow, Transaction
 
 __all__ = ["Backend", "Saved"]
 
@@ -44,8 +44,7 @@ class Saved:
     ledger: str
     number: int
     families: Mapping[str, str]
-    series: Sequence[tuple[str, str, str, int, int]]
-    """Metric, labels (JSON), value (decimal integers), updated (ms), id."""
+    series: Sequence[SeriesRow]
     admitted: Mapping[str, Sequence[str]]
     positions: Mapping[str, str]
 
@@ -115,7 +114,7 @@ class Backend(abc.ABC):
         connection = self._writer()
         with connection.begin():
             number = connection.scalar(select(WRITER.c.number).where(WRITER.c.id == self.writer)) or 0
-            columns = (SERIES.c.metric, SERIES.c.labels, SERIES.c.value, SERIES.c.updated, SERIES.c.id)
+            columns = (SERIES.c.metric, SERIES.c.labels, SERIES.c.value, SERIES.c.updated, SERIES.c.lived, SERIES.c.id)
             admitted: dict[str, list[str]] = {}
             for label, value in connection.execute(select(ADMITTED.c.label, ADMITTED.c.value)):
                 admitted.setdefault(label, []).append(value)

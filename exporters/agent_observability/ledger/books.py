@@ -60,7 +60,7 @@ class Books:
             if (owner := owners.get(row[0])) is not None:
                 rows[owner].append(row)
             elif row[0] in changed:
-                misfits.append(row[4])
+                misfits.append(row[5])
             else:
                 strangers.add(row[0])
         for store, of_store in zip(self.stores, rows, strict=True):
@@ -73,7 +73,7 @@ class Books:
             log.warning("the ledger keeps counters that nothing exposes (any more): %s", _list(strangers))
         transaction.delete_series(misfits)
         transaction.put_families({name: text for name, text in layouts.items() if saved.families.get(name) != text})
-        self._next_series = max((row[4] for row in saved.series), default=0) + 1
+        self._next_series = max((row[5] for row in saved.series), default=0) + 1
         self._daily.clear()
         self.positions = dict(saved.positions)
 
@@ -101,7 +101,7 @@ class Books:
 
     def write(self, transaction: Transaction, batches: Sequence[Batch], now: int) -> Entry:
         """Store batches. Raises LedgerDataError, or the driver's errors, or ValueError for what cannot be stored."""
-        entry = Entry(pending=[Pending() for _ in self.stores])
+        entry = Entry(pending=[store.births() for store in self.stores])
         live = [batch.digest is None or transaction.new_digest(*batch.digest) for batch in batches]
         dimension = transaction.dimension
         rows = [
@@ -136,18 +136,19 @@ class Books:
         self._daily.save(transaction)
         return entry
 
-    def expire(self, transaction: Transaction, now: int) -> Entry:
-        """Delete series that have not counted for as long as their family keeps them."""
-        entry = Entry()
+    def tidy(self, transaction: Transaction, now: int) -> Entry:
+        """Note whose births are over; delete series that have not counted for as long as their family keeps them."""
+        entry = Entry(pending=[store.births() for store in self.stores])
+        self._write_series(transaction, entry.pending, now)
         for store in self.stores:
             gone = store.expired(now)
-            transaction.delete_series(gone.values())
-            entry.expired.append(tuple(gone))
+            transaction.delete_series(series.row for series in gone)
+            entry.expired.append(gone)
         return entry
 
-    def expiring(self, now: int) -> bool:
-        """Whether `expire` would find any."""
-        return any(store.expired(now) for store in self.stores)
+    def untidy(self, now: int) -> bool:
+        """Whether `tidy` would find anything."""
+        return any(store.births().amounts or store.expired(now) for store in self.stores)
 
     def committed(self, entry: Entry, now: int) -> None:
         """Publish what a transaction has changed."""

@@ -4,17 +4,18 @@ from __future__ import annotations
 
 import json
 import time
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 
 import msgspec
 
 from agent_observability.exposition import RenderedFamily
-from agent_observability.family import Labels, Series
+from agent_observability.family import Family, Labels, Series
 from agent_observability.ledger.batch import Count
-from agent_observability.ledger.transaction import SeriesRow, labels_text
+from agent_observability.ledger.transaction import SeriesChange, SeriesRow, labels_text
 from agent_observability.metric import Kind, Metric
 from agent_observability.series import SeriesStore
+from agent_observability.suite import SERIES, SERIES_DROPPED
 
 __all__ = ["LedgerFamilies", "Pending", "layout"]
 
@@ -23,11 +24,14 @@ _labels = msgspec.json.Decoder(tuple[str, ...])
 
 @dataclass(slots=True)
 class Pending:
-    """Counts of a transaction that is not committed yet: amounts per series and slot, exemplars, ids of new rows."""
+    """Counts of a transaction that is not committed yet.
+
+    `amounts` by series and slot, exemplars; of what was written, ids of new rows and whether the series has lived.
+    """
 
     amounts: dict[Series, list[int]] = field(default_factory=dict)
     exemplars: dict[Series, dict[int, str]] = field(default_factory=dict)
-    new: dict[Series, int] = field(default_factory=dict)
+    written: dict[Series, tuple[int, bool]] = field(default_factory=dict)
 
 
 class LedgerFamilies(SeriesStore):
@@ -35,6 +39,9 @@ class LedgerFamilies(SeriesStore):
 
     Only the writer changes them: it sums counts in a `Pending`, stores the `rows` that these make, and after the commit
     lets `publish` show them. Nothing is exposed but until `exposed_until` (monotonic), as far as the lease reaches.
+
+    A birth at 0 is over once whoever scrapes has been shown it *and* the ledger has noted that. So a process that is
+    killed in between is followed by one that bears the series at 0 again, and `increase()` misses nothing.
 
     `ttl` (seconds, by family) removes series that long after their last count; counted again, they restart at 0.
     """
@@ -52,9 +59,11 @@ class LedgerFamilies(SeriesStore):
         super().__init__(name, declared, caps)
         self.declared = declared
         self._ttl = {metric: round(seconds * 1000) for metric, seconds in (ttl or {}).items()}
-        self._ids: dict[Series, int] = {}
+        self._unnoted: set[Series] = set()
         self._updated: dict[Series, int] = {}
         self.exposed_until = 0.0
+        self.wake: Callable[[], None] = lambda: None
+        """Called when `births` may have found something."""
 
     def sum(self, pending: Pending, counts: Iterable[Count]) -> None:
         """Sum up counts. Label values are admitted here, and stay admitted even if the transaction fails."""
@@ -75,18 +84,19 @@ class LedgerFamilies(SeriesStore):
                     shown = steps[-1][1] / metric.scale
                     pending.exemplars.setdefault(series, {})[steps[0][0]] = exemplar.render(shown)
 
-    def rows(self, pending: Pending, first_id: int, now: int) -> tuple[list[SeriesRow], list[tuple[str, int, int]]]:
-        """What to store: new series, numbered from `first_id`, and (value, updated, id) of known ones."""
+    def rows(self, pending: Pending, first_id: int, now: int) -> tuple[list[SeriesRow], list[SeriesChange]]:
+        """What to store: new series, numbered from `first_id`, and changes of known ones."""
         new: list[SeriesRow] = []
-        changed: list[tuple[str, int, int]] = []
-        ids = self._ids
+        changed: list[SeriesChange] = []
         for series, sums in pending.amounts.items():
             text = _packed([value + amount for value, amount in zip(series.values, sums, strict=True)])
-            if (id_ := ids.get(series)) is not None:
-                changed.append((text, now, id_))
+            lived = series.lived or series.seen
+            if row := series.row:
+                changed.append((text, now, lived, row))
             else:
-                id_ = pending.new[series] = first_id + len(new)
-                new.append((series.metric.name, labels_text(series.labels), text, now, id_))
+                row = first_id + len(new)
+                new.append((series.metric.name, labels_text(series.labels), text, now, lived, row))
+            pending.written[series] = (row, lived)
         return new, changed
 
     def publish(self, pending: Pending, now: int) -> None:
@@ -96,10 +106,18 @@ class LedgerFamilies(SeriesStore):
                 series.values = [value + amount for value, amount in zip(series.values, sums, strict=True)]
                 if series in pending.exemplars:
                     series.exemplars.update(pending.exemplars[series])
-                series.block.dirty = True
-                if series.metric in self._ttl:
+                series.row, series.lived = pending.written[series]
+                self._show(series)
+                if series.metric in self._ttl and any(sums):
                     self._updated[series] = now
-            self._ids.update(pending.new)
+
+    def births(self) -> Pending:
+        """Series whose birth is over for all who scrape, but not yet in their rows; nothing is added to them."""
+        with self._lock:
+            self._end_births()
+            # One without a row has never counted; its first count will note it.
+            self._unnoted = {series for series in self._unnoted if series.row and not series.lived}
+            return Pending({series: [0] * len(series.values) for series in self._unnoted})
 
     def load(self, rows: Iterable[SeriesRow], admitted: Mapping[str, Sequence[str]], now: int) -> list[int]:
         """Take over what is committed; the ids of rows that do not fit their family.
@@ -112,42 +130,43 @@ class LedgerFamilies(SeriesStore):
         with self._lock:
             for label, known in admitted.items():
                 self.admission.restore(label, known)
-            self._ids.clear()
+            for metric in self.declared:
+                for series in self._families[metric].series.values():
+                    series.row, series.lived = 0, False
             self._updated.clear()
-            for name, text, packed, updated, id_ in rows:
+            for name, text, packed, updated, lived, row in rows:
                 metric = by_name[name]
                 values: list[float] = [int(part) for part in packed.split()]
                 labels = _labels.decode(text)
                 if len(labels) != len(metric.labels) or len(values) != self._families[metric].width:
-                    misfits.append(id_)
+                    misfits.append(row)
                     continue
-                series = self._take_over(metric, labels, values, exposed=exposed)
-                self._ids[series] = id_
+                series = self._take_over(metric, labels, values, lived=bool(lived), exposed=exposed)
+                series.row = row
                 if metric in self._ttl:
                     self._updated[series] = updated
             if not exposed:
                 self._bear_others(now)
         return misfits
 
-    def expired(self, now: int) -> dict[Series, int]:
-        """Series whose last count is longer ago than their family allows, and the ids of their rows."""
+    def expired(self, now: int) -> list[Series]:
+        """Series whose last count is longer ago than their family allows."""
         with self._lock:
-            gone = [series for series, updated in self._updated.items() if now - updated > self._ttl[series.metric]]
-            return {series: self._ids[series] for series in gone if series in self._ids}
+            return [series for series, updated in self._updated.items() if now - updated > self._ttl[series.metric]]
 
     def forget(self, gone: Iterable[Series]) -> None:
         """Remove series whose rows are deleted."""
         with self._lock:
             for series in gone:
-                self._ids.pop(series, None)
                 self._updated.pop(series, None)
                 self._families[series.metric].remove(series.labels)
 
     def everything(self) -> Pending:
         """All series that have counted, with nothing to add: what a new, empty ledger has to be told."""
         with self._lock:
-            self._ids.clear()
             every = [series for metric in self.declared for series in self._families[metric].series.values()]
+            for series in every:
+                series.row = 0
             return Pending({series: [0] * len(series.values) for series in every if any(series.values)})
 
     def collect(self) -> list[RenderedFamily]:
@@ -156,22 +175,52 @@ class LedgerFamilies(SeriesStore):
     def _exposed(self) -> bool:
         return time.monotonic() < self.exposed_until
 
-    def _take_over(self, metric: Metric, labels: Labels, values: list[float], *, exposed: bool) -> Series:
+    def _note_shown(self, latest: int, scraper: str | None) -> None:
+        super()._note_shown(latest, scraper)
+        if self._births:
+            self.wake()
+
+    def _create(self, family: Family, labels: Labels, values: list[float] | None = None) -> Series:
+        series = super()._create(family, labels, values)
+        # What the store says of itself lives as long as the process.
+        series.lived = family.metric in (SERIES, SERIES_DROPPED)
+        return series
+
+    def _end_births(self) -> None:
+        for series in self._births.born():
+            series.seen = True
+            self._show(series)
+            if not series.lived:
+                self._unnoted.add(series)
+
+    @staticmethod
+    def _show(series: Series) -> None:
+        # Shown before it is noted, a value would look like a reset if the next process bore the series at 0 again.
+        if series.seen and series.lived:
+            series.shown = None
+        series.block.dirty = True
+
+    def _take_over(self, metric: Metric, labels: Labels, values: list[float], *, lived: bool, exposed: bool) -> Series:
         family = self._families[metric]
         series = family.series.get(labels)
         if series is not None and exposed:
             series.values = values
-            series.block.dirty = True
+            series.lived = lived
+            self._show(series)
             return series
         if series is not None:
             family.remove(labels)
-        return self._create(family, labels, values)
+        series = self._create(family, labels, values)
+        series.lived = lived
+        if not lived:
+            series.shown = [0] * family.width
+        return series
 
     def _bear_others(self, now: int) -> None:
         for metric in self.declared:
             family = self._families[metric]
             for labels, old in list(family.series.items()):
-                if old in self._ids:
+                if old.row:
                     continue
                 family.remove(labels)
                 series = self._create(family, labels)

@@ -84,6 +84,7 @@ class Ledger:
     def keep(self, families: LedgerFamilies, facts: Mapping[str, float] | None = None) -> None:
         """Keep an exporter's families, and its facts for so many seconds by kind. Only before `start`."""
         self._books.register(families)
+        families.wake = self._queue.poke
         self._retention.facts.update(facts or {})
 
     def start(self) -> None:

@@ -22,7 +22,7 @@ from agent_observability.decode import Secret
 from agent_observability.errors import ConfigError
 from agent_observability.ledger.backend import Backend
 from agent_observability.ledger.errors import LedgerDataError, LedgerStandbyError
-from agent_observability.ledger.transaction import EventRow, SeriesRow, Transaction
+from agent_observability.ledger.transaction import EventRow, SeriesChange, SeriesRow, Transaction
 
 __all__ = ["PostgresqlBackend", "parse_url"]
 
@@ -204,20 +204,20 @@ class _PostgresqlTransaction(Transaction):
             stored.discard(row[:2])
         return new
 
-    def put_series(self, new: Sequence[SeriesRow], changed: Sequence[tuple[str, int, int]]) -> None:
+    def put_series(self, new: Sequence[SeriesRow], changed: Sequence[SeriesChange]) -> None:
         """In two statements, however many there are."""
         if new:
-            metric, labels, value, updated, ids = map(list, zip(*new, strict=True))
+            columns = tuple(map(list, zip(*new, strict=True)))
             self._connection.exec_driver_sql(
-                "INSERT INTO series (metric, labels, value, updated, id)"
-                " SELECT * FROM unnest(%s::text[], %s::text[], %s::text[], %s::bigint[], %s::integer[])",
-                (metric, labels, value, updated, ids),
+                "INSERT INTO series (metric, labels, value, updated, lived, id)"
+                " SELECT * FROM unnest(%s::text[], %s::text[], %s::text[], %s::bigint[], %s::int[], %s::int[])",
+                columns,
             )
         if changed:
-            value, updated, ids = map(list, zip(*changed, strict=True))
+            columns = tuple(map(list, zip(*changed, strict=True)))
             self._connection.exec_driver_sql(
-                "UPDATE series SET value = c.value, updated = c.updated"
-                " FROM unnest(%s::text[], %s::bigint[], %s::integer[]) AS c (value, updated, id)"
+                "UPDATE series SET value = c.value, updated = c.updated, lived = c.lived"
+                " FROM unnest(%s::text[], %s::bigint[], %s::int[], %s::int[]) AS c (value, updated, lived, id)"
                 " WHERE series.id = c.id",
-                (value, updated, ids),
+                columns,
             )

@@ -66,7 +66,8 @@ EVENT = Table(
 # What the values of a family's series mean: label names, buckets and scale.
 FAMILY = Table("family", METADATA, Column("metric", Text, primary_key=True), Column("layout", Text, nullable=False))
 
-# One row per series: `labels` is a JSON list, `value` decimal integers separated by spaces, `updated` ms.
+# One row per series: `labels` is a JSON list, `value` decimal integers separated by spaces, `updated` ms. `lived` is 1
+# once everybody who scrapes has been shown its birth at 0, and set before anything else is shown.
 SERIES = Table(
     "series",
     METADATA,
@@ -75,6 +76,7 @@ SERIES = Table(
     Column("labels", Text, nullable=False),
     Column("value", Text, nullable=False),
     Column("updated", BigInteger, nullable=False),
+    Column("lived", Integer, nullable=False),
 )
 
 # Label values admitted below a cap; `label` is `<collector>:<label>`.

@@ -95,11 +95,11 @@ class SqliteBackend(Backend):
         connection = self._writer()
         with connection.begin():
             _, pages, free = _pages(connection)
-            if free <= pages * _VACUUM_SHARE:
-                return False
-            # A step a page, so it has to be fetched to its end; SQLAlchemy would close it, as it has no columns.
-            connection.connection.cursor().execute(f"PRAGMA incremental_vacuum({_VACUUM_PAGES})").fetchall()
-            return True
+        if free <= pages * _VACUUM_SHARE:
+            return False
+        # It frees one page a step, and of the driver's methods only this one takes all steps.
+        connection.connection.cursor().executescript(f"PRAGMA incremental_vacuum({_VACUUM_PAGES})")
+        return True
 
     def _transaction(self, connection: Connection, next_dimension: int) -> Transaction:
         return _SqliteTransaction(self, connection, next_dimension)

@@ -12,7 +12,7 @@ from sqlalchemy import Connection
 if TYPE_CHECKING:
     from agent_observability.ledger.backend import Backend
 
-__all__ = ["EVENTS", "DailyRow", "EventRow", "SeriesRow", "Transaction", "labels_text"]
+__all__ = ["EVENTS", "DailyRow", "EventRow", "SeriesChange", "SeriesRow", "Transaction", "labels_text"]
 
 EVENTS = "events"
 """Name in the table `meta` of the number of events, which would take long to count."""
@@ -20,8 +20,11 @@ EVENTS = "events"
 EventRow = tuple[int, str, str, int, bytes]
 """Timestamp (ms), id, kind, dimension, data."""
 
-SeriesRow = tuple[str, str, str, int, int]
-"""Metric, labels (JSON), value (decimal integers), updated (ms), id."""
+SeriesRow = tuple[str, str, str, int, int, int]
+"""Metric, labels (JSON), value (decimal integers), updated (ms), lived, id."""
+
+SeriesChange = tuple[str, int, int, int]
+"""Value, updated (ms), lived, id."""
 
 DailyRow = tuple[int, str, int, int, str]
 """Day, kind, dimension, events, amounts (decimal integers)."""
@@ -64,10 +67,10 @@ class Transaction(abc.ABC):
         statement = "INSERT INTO digest (digest, expires) VALUES (?, ?) ON CONFLICT DO NOTHING"
         return bool(self._run(statement, (digest, expires)).rowcount)
 
-    def put_series(self, new: Sequence[SeriesRow], changed: Sequence[tuple[str, int, int]]) -> None:
-        """Store new series, and (value, updated, id) of known ones."""
-        self._many("INSERT INTO series (metric, labels, value, updated, id) VALUES (?, ?, ?, ?, ?)", new)
-        self._many("UPDATE series SET value = ?, updated = ? WHERE id = ?", changed)
+    def put_series(self, new: Sequence[SeriesRow], changed: Sequence[SeriesChange]) -> None:
+        """Store new series, and what has changed of known ones."""
+        self._many("INSERT INTO series (metric, labels, value, updated, lived, id) VALUES (?, ?, ?, ?, ?, ?)", new)
+        self._many("UPDATE series SET value = ?, updated = ?, lived = ? WHERE id = ?", changed)
 
     def delete_series(self, ids: Iterable[int]) -> None:
         self._many("DELETE FROM series WHERE id = ?", [(id_,) for id_ in ids])

@@ -148,10 +148,11 @@ class Writer:
                 self._process(jobs)
             elif self._queue.stopping:
                 return
-            if time.monotonic() - checked >= _TICK_SECONDS:
+            ticked = time.monotonic() - checked >= _TICK_SECONDS
+            if ticked:
                 self._renew()
                 checked = time.monotonic()
-            more = self._tidy(2 * sum(len(job.batch.events) for job in jobs))
+            more = self._tidy(2 * sum(len(job.batch.events) for job in jobs), look=ticked or not jobs)
 
     def _process(self, jobs: list[Job]) -> None:
         begun = time.monotonic()
@@ -194,15 +195,18 @@ class Writer:
         self._reports.rejected(kind, number)
         jobs[0].refuse(LedgerDataError(f"cannot be stored: {_words(error)}"))
 
-    def _tidy(self, most: int) -> bool:
-        """Expired series go, and retention takes one small step; whether it has more to do."""
+    def _tidy(self, most: int, *, look: bool) -> bool:
+        """Note births, drop expired series, let retention take a step of up to `most` rows; whether it has more to do.
+
+        Without `look` only retention is asked, and only if it is due: a group has noted births already.
+        """
         now = self._now()
         due = time.monotonic() >= self._next_retention
-        if not due and not self._books.expiring(now):
+        if not due and not (look and self._books.untidy(now)):
             return False
         number = self._number + 1
         with self._backend.transaction(number) as transaction:
-            entry = self._books.expire(transaction, now)
+            entry = self._books.tidy(transaction, now)
             more = due and self._retention.step(transaction, now, max(most, STEP))
         self._number = number
         self._books.committed(entry, now)

@@ -88,9 +88,10 @@ CREATE TABLE series (
 	labels TEXT NOT NULL, 
 	value TEXT NOT NULL, 
 	updated BIGINT NOT NULL, 
+	lived INTEGER NOT NULL, 
 	PRIMARY KEY (id)
 );
-INSERT INTO "series" VALUES(1,'requests_total','["m","yes"]','2',1790000000000);
+INSERT INTO "series" VALUES(1,'requests_total','["m","yes"]','2',1790000000000,0);
 CREATE TABLE writer (
 	id TEXT NOT NULL, 
 	host TEXT NOT NULL, 
