@@ -28,7 +28,41 @@ def clock() -> Clock:
 
 @pytest.fixture
 def births(clock: Clock) -> Births[str]:
-    return Births(clock)
+    """Of a process that has run for a while."""
+    births: Births[str] = Births(clock)
+    clock.now += 200
+    return births
+
+
+def test_the_first_birth_waits_until_scrapers_are_known(clock: Clock) -> None:
+    """The second of a pair comes within one interval of the first."""
+    births: Births[str] = Births(clock)
+    births.add("a")
+    assert look(births, None) == []
+    assert look(births, "p") == []
+    clock.now += 10
+    assert look(births, "q") == []
+    births.add("b")
+    clock.now += 5
+    assert look(births, "p") == ["a"]
+    assert look(births, "q") == ["b"]
+
+
+def test_a_process_that_nobody_scrapes_waits_for_a_minute(clock: Clock) -> None:
+    births: Births[str] = Births(clock)
+    births.add("a")
+    clock.now += 59
+    assert look(births, None) == []
+    clock.now += 2
+    assert look(births, None) == ["a"]
+
+
+def test_a_single_scrape_after_the_start_is_enough_in_the_end(clock: Clock) -> None:
+    births: Births[str] = Births(clock)
+    births.add("a")
+    assert look(births, "p") == []
+    clock.now += 181
+    assert births.born() == ["a"]
 
 
 def test_without_scrapers_the_first_look_ends_it(births: Births[str]) -> None:

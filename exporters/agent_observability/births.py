@@ -3,6 +3,9 @@
 `increase()` counts only what lies between two samples, so a series shows its base (0, or the restored value) once to
 everybody who scrapes it, and only then what has happened since. Scrapers are those that send Prometheus' scrape
 time-out header; a look by anybody else ends a birth only where nobody scrapes.
+
+A process that has just started does not know yet who scrapes. Once one scraper has come twice, all others of the same
+interval have come, too; until then nothing is born.
 """
 
 from __future__ import annotations
@@ -21,6 +24,8 @@ T = TypeVar("T")
 _INTERVALS = 2.5
 _PATIENCE = (15.0, 180.0)
 _MAX_SCRAPERS = 16
+# With no scraper by then, there is none.
+_FIRST_SCRAPER_SECONDS = 60.0
 
 
 class _Scraper:
@@ -47,6 +52,8 @@ class Births(Generic[T]):
         self._waiting: deque[tuple[int, T]] = deque()
         self._scrapers: dict[str, _Scraper] = {}
         self._seen = 0
+        self._begun = clock()
+        self._settled = False
         self.latest = 0
         """Number of the latest birth; a rendering shows all up to it."""
 
@@ -69,6 +76,9 @@ class Births(Generic[T]):
         """What everybody has been shown who is waited for."""
         with self._lock:
             now = self._clock()
+            if not self._settled and now - self._begun < (_PATIENCE[1] if self._scrapers else _FIRST_SCRAPER_SECONDS):
+                return []
+            self._settled = True
             waited_for = [known.shown for known in self._scrapers.values() if now - known.last <= known.patience]
             horizon = min(waited_for, default=self._seen)
         born = []
@@ -82,6 +92,7 @@ class Births(Generic[T]):
         if known is None:
             known = _Scraper(now)
         else:
+            self._settled = True
             known.patience = min(max(_INTERVALS * (now - known.last), _PATIENCE[0]), _PATIENCE[1])
         known.last = now
         known.shown = max(known.shown, latest)

@@ -71,6 +71,11 @@ class Site:
     async def get(self, path: str, **options: object) -> Answer:
         return await self.request("GET", path, **options)  # type: ignore[arg-type]
 
+    async def settle(self) -> None:
+        """Let a scraper come twice, by which every birth so far is over."""
+        for _ in range(2):
+            await self.get("/metrics", X_Prometheus_Scrape_Timeout_Seconds="10")
+
 
 def session(base: str, context: ssl.SSLContext | None = None) -> aiohttp.ClientSession:
     """A client that sends no header on its own and leaves bodies as they are."""

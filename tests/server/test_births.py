@@ -56,7 +56,8 @@ async def test_others_use_no_birth_up(method: str, path: str) -> None:
         assert await scrape(site, "x", "one") == 1
 
 
-async def test_where_nobody_scrapes_a_look_ends_it() -> None:
+async def test_where_nobody_scrapes_a_look_ends_it(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("agent_observability.births._FIRST_SCRAPER_SECONDS", 0)
     async with serving() as site:
         count(site, "x")
         assert await value(site, "x") == 0

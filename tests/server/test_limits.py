@@ -26,7 +26,7 @@ REQUEST = b"GET %b HTTP/1.1\r\nHost: a\r\n\r\n"
 
 async def test_fifty_scrapes_at_once() -> None:
     async with serving(ProbeConfig(counts={"a": 3}, filler=500)) as site:
-        await site.get("/metrics")
+        await site.settle()
         answers = await asyncio.gather(*(site.get("/metrics") for _ in range(50)))
     assert {answer.status for answer in answers} == {200}
     for answer in answers:

@@ -165,7 +165,7 @@ async def test_a_failing_collector_loses_its_own_families_only() -> None:
 async def test_the_page_is_clean() -> None:
     """Strict parsers and promtool find nothing; no family stands twice."""
     async with serving(ProbeConfig(counts={"a": 2}, text='back\\slash "quote"\nline')) as site:
-        await site.get("/metrics")
+        await site.settle()
         openmetrics = (await site.get("/metrics", Accept=OPENMETRICS)).text
         text = (await site.get("/metrics")).text
     families = list(parse_openmetrics(openmetrics))
