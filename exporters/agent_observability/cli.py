@@ -10,6 +10,7 @@ import typer
 
 from agent_observability import __version__
 from agent_observability.errors import AgentObsError
+from agent_observability.ledger.command import app as ledger
 from agent_observability.registry import BY_NAME, EXPORTERS, Exporter
 
 __all__ = ["app", "main"]
@@ -21,6 +22,9 @@ app = typer.Typer(
     pretty_exceptions_enable=False,
     add_completion=False,
 )
+app.add_typer(ledger)
+
+app.add_typer(ledger)
 
 ConfigOption = Annotated[
     Path | None,

@@ -207,7 +207,7 @@ async def test_daily_sums_are_exact_and_grow(storage: Storage) -> None:
             Batch((event(3, day=TODAY + 1, amounts=(1, 1)), event(9, day=TODAY + 1, model="o", amounts=(5,))))
         )
         await ledger.submit(Batch((event(10, day=TODAY + 1, amounts=(1, 2, 3)),)))
-        sums = queries.daily(ledger.backend, kind="usage", first=TODAY, last=TODAY + 1)
+        sums = queries.daily(ledger.backend, kinds=["usage"], first=TODAY, last=TODAY + 1)
     assert [(one.day - TODAY, one.labels, one.events, one.amounts) for one in sums] == [
         (0, ("p", "m"), 2, (2 * 10**30, 2)),
         (1, ("p", "m"), 3, (2 * 10**30 + 1, 6, 3)),

@@ -244,7 +244,7 @@ async def test_retention_by_age(storage: Storage) -> None:
         ledger._writer._next_retention = 0
         await wait_until_async(lambda: ledger.backend.rows()["event"] == 3, 20)
         assert [one.id for one in queries.events(ledger.backend)] == ["e1", "e2", "e3"]
-        assert [one.day for one in queries.daily(ledger.backend, kind="usage", first=0, last=day)] == [day]
+        assert [one.day for one in queries.daily(ledger.backend, kinds=["usage"], first=0, last=day)] == [day]
         now += 86_400 / 2
         await ledger.submit(Batch((event(DAY_MS),)))
         now += 86_400

@@ -39,7 +39,7 @@ async def test_from_each_version_with_data_in_it(sqlite: Storage, version: int) 
             ("e2", ("p", "m"), b"2"),
         ]
         assert queries.facts(ledger.backend, "seen") == {"a": b"A"}
-        [sums] = queries.daily(ledger.backend, kind="usage", first=0, last=99_999)
+        [sums] = queries.daily(ledger.backend, kinds=["usage"], first=0, last=99_999)
         assert (sums.events, sums.amounts) == (2, (10**30, 2))
         assert 'requests_total{model="m",ok="yes"} 2' in shown(store)
         assert (await ledger.submit(batch(2, 3))).stored == (False, True)

@@ -175,6 +175,10 @@ class Backend(abc.ABC):
         """Bytes that hold something, about: deleting rows lowers it at once, whatever the disk gets back."""
 
     @abc.abstractmethod
+    def vacuum(self) -> None:
+        """Give all free space back to the disk. Raises LedgerStandbyError where that needs the writer to be gone."""
+
+    @abc.abstractmethod
     def renew(self) -> None:
         """Keep the lease. Raises if another process may write by now, or the storage is gone."""
 

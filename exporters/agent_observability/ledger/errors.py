@@ -19,7 +19,14 @@ __all__ = [
     "LedgerFormatError",
     "LedgerStandbyError",
     "LedgerUnavailableError",
+    "words",
 ]
+
+
+def words(error: BaseException) -> str:
+    """One line without statements and parameters, which SQLAlchemy would add, and without credentials."""
+    cause = getattr(error, "orig", None) or error
+    return " ".join(str(cause).split()) or type(cause).__name__
 
 
 class LedgerError(AgentObsError):

@@ -15,17 +15,19 @@ from typing import Any
 import psycopg
 from sqlalchemy import Connection, create_engine, event, text
 from sqlalchemy.engine import URL, make_url
-from sqlalchemy.exc import ArgumentError
+from sqlalchemy.exc import ArgumentError, DBAPIError
 from sqlalchemy.pool import NullPool
 
 from agent_observability.decode import Secret
-from agent_observability.errors import ConfigError
+from agent_observability.errors import ConfigError, StartError
 from agent_observability.ledger.backend import Backend
-from agent_observability.ledger.errors import LedgerDataError, LedgerStandbyError
+from agent_observability.ledger.errors import LedgerDataError, LedgerStandbyError, words
+from agent_observability.ledger.schema import TABLES
 from agent_observability.ledger.transaction import EventRow, SeriesChange, SeriesRow, Transaction
 
-__all__ = ["PostgresqlBackend", "parse_url"]
+__all__ = ["PostgresqlBackend", "parse_url", "schemas"]
 
+_PREFIX = "agent_obs_"
 _LEASE_SECONDS = 15.0
 # A standby that has not asked for this long is none any more.
 _RIVAL_MS = 30_000
@@ -61,6 +63,18 @@ def parse_url(url: Secret) -> URL:
     return parsed.set(drivername="postgresql+psycopg").set(query={**_CONNECT, **parsed.query})
 
 
+def schemas(url: Secret) -> list[str]:
+    """The processes that have a ledger in the database."""
+    query = "SELECT table_schema FROM information_schema.tables WHERE table_name = 'writer' ORDER BY 1"
+    engine = create_engine(parse_url(url), poolclass=NullPool)
+    try:
+        with engine.connect() as connection:
+            found = [str(row[0]) for row in connection.exec_driver_sql(query)]
+    except DBAPIError as error:
+        raise StartError(f"the ledger's database: {words(error)}") from error
+    return [name.removeprefix(_PREFIX) for name in found if name.startswith(_PREFIX)]
+
+
 class PostgresqlBackend(Backend):
     """The ledger of `process` in the schema `agent_obs_<process>` of a database."""
 
@@ -71,7 +85,7 @@ class PostgresqlBackend(Backend):
 
     def __init__(self, url: URL, process: str, host: str = "", lease: float = _LEASE_SECONDS) -> None:
         self._lease = lease
-        self._schema = f"agent_obs_{process}"
+        self._schema = f"{_PREFIX}{process}"
         self._url = url
         # A signed 64-bit number that no other user of advisory locks picks by chance.
         self._key = int.from_bytes(hashlib.sha256(self._schema.encode()).digest()[:8], "big", signed=True)
@@ -120,6 +134,12 @@ class PostgresqlBackend(Backend):
         original = getattr(error, "orig", error)
         code = getattr(original, "sqlstate", None) or ""
         return isinstance(original, psycopg.Error) and (not code or code.startswith(("08", "57")))
+
+    def vacuum(self) -> None:
+        with self._engine.connect().execution_options(isolation_level="AUTOCOMMIT") as connection:
+            connection.exec_driver_sql("SET statement_timeout TO 0")
+            for table in TABLES:
+                connection.exec_driver_sql(f'VACUUM (ANALYZE) "{self._schema}".{table}')
 
     def notice(self, error: BaseException) -> None:
         """Nothing here is mended by the client."""
@@ -191,7 +211,7 @@ class _PostgresqlTransaction(Transaction):
             )
             stored = set(driver.fetchall())
         except (psycopg.DataError, UnicodeError, OverflowError) as error:
-            raise LedgerDataError(" ".join(str(error).split())) from error
+            raise LedgerDataError(words(error)) from error
         finally:
             driver.close()
         self.events += len(stored)

@@ -64,19 +64,26 @@ def events(
         page = query.where(tuple_(EVENT.c.timestamp, EVENT.c.id) > rows[-1][:2])
 
 
-def daily(backend: Backend, *, kind: str, first: int, last: int) -> list[DailySum]:
+def daily(
+    backend: Backend, *, kinds: Sequence[str] = (), first: int | None = None, last: int | None = None
+) -> list[DailySum]:
     """Aggregates of the days `first` to `last`, both included."""
     query = (
         select(DAILY.c.day, DAILY.c.kind, DIMENSION.c.labels, DAILY.c.events, DAILY.c.amounts)
         .join(DIMENSION, DIMENSION.c.id == DAILY.c.dimension)
-        .where(DAILY.c.kind == kind, DAILY.c.day >= first, DAILY.c.day <= last)
-        .order_by(DAILY.c.day, DIMENSION.c.labels)
+        .order_by(DAILY.c.day, DAILY.c.kind, DIMENSION.c.labels)
     )
+    if kinds:
+        query = query.where(DAILY.c.kind.in_(kinds))
+    if first is not None:
+        query = query.where(DAILY.c.day >= first)
+    if last is not None:
+        query = query.where(DAILY.c.day <= last)
     with backend.read() as connection:
         rows = connection.execute(query).all()
     return [
-        DailySum(day, kind_, _labels.decode(labels), number, tuple(map(int, amounts.split())))
-        for day, kind_, labels, number, amounts in rows
+        DailySum(day, kind, _labels.decode(labels), number, tuple(map(int, amounts.split())))
+        for day, kind, labels, number, amounts in rows
     ]
 
 

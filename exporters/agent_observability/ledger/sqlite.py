@@ -73,6 +73,15 @@ class SqliteBackend(Backend):
         self._set_aside()
         super().open()
 
+    def vacuum(self) -> None:
+        self.open()
+        try:
+            driver = self._writer().connection.cursor()
+            driver.execute("VACUUM")
+            driver.execute("PRAGMA wal_checkpoint(TRUNCATE)")
+        finally:
+            self.close()
+
     def notice(self, error: BaseException) -> None:
         self._damaged = self._damaged or _code(error) in _DAMAGE
 

@@ -22,6 +22,7 @@ from agent_observability.ledger.errors import (
     LedgerFormatError,
     LedgerStandbyError,
     LedgerUnavailableError,
+    words,
 )
 from agent_observability.ledger.queue import Job, Queue
 from agent_observability.ledger.reports import Reports
@@ -172,7 +173,7 @@ class Writer:
             else:
                 # Nothing of it is stored: whoever sent it tries again.
                 self._fail(error)
-                _refuse(jobs, _words(error))
+                _refuse(jobs, words(error))
             raise
         self._number = number
         self._books.committed(entry, self._now())
@@ -187,13 +188,13 @@ class Writer:
                 try:
                     self._process([job])
                 except BaseException as broken:
-                    _refuse(jobs[index + 1 :], _words(broken))
+                    _refuse(jobs[index + 1 :], words(broken))
                     raise
             return
         kind, number = jobs[0].batch.kind, len(jobs[0].batch.events)
-        log.error("a batch of %d %s cannot be stored: %s", number, kind, _words(error))
+        log.error("a batch of %d %s cannot be stored: %s", number, kind, words(error))
         self._reports.rejected(kind, number)
-        jobs[0].refuse(LedgerDataError(f"cannot be stored: {_words(error)}"))
+        jobs[0].refuse(LedgerDataError(f"cannot be stored: {words(error)}"))
 
     def _tidy(self, most: int, *, look: bool) -> bool:
         """Note births, drop expired series, let retention take a step of up to `most` rows; whether it has more to do.
@@ -232,7 +233,7 @@ class Writer:
 
     def _fail(self, error: BaseException) -> None:
         """Let nothing in any more, and say why."""
-        reason = _words(error)
+        reason = words(error)
         standby = isinstance(error, LedgerStandbyError)
         if self.state.up or self.state.reason != reason:
             fatal = isinstance(error, LedgerFormatError)
@@ -266,7 +267,7 @@ class Writer:
             try:
                 self._backend.resign()
             except Exception as error:
-                log.warning("the ledger %s was left without a word: %s", self._backend.name, _words(error))
+                log.warning("the ledger %s was left without a word: %s", self._backend.name, words(error))
         if self._doubt:
             _refuse(self._doubt.jobs, "does not say whether it has stored this")
         self._queue.close("is closed: the process is stopping")
@@ -287,9 +288,3 @@ def _refuse(jobs: list[Job], reason: str) -> None:
     """Tell those who wait that nothing of theirs is stored; by then nothing is let in."""
     for job in jobs:
         job.refuse(LedgerUnavailableError(f"the ledger {reason}"))
-
-
-def _words(error: BaseException) -> str:
-    """One line without statements and parameters, which SQLAlchemy would add, and without credentials."""
-    cause = getattr(error, "orig", None) or error
-    return " ".join(str(cause).split()) or type(cause).__name__
