@@ -26,13 +26,14 @@ from agent_observability.ledger.schema import (
     META,
     METADATA,
     POSITION,
-    SERIES,
     WRITER,
 )
 from agent_observability.ledger.transaction import EVENTS, SeriesRow, Transaction
 
 __all__ = ["Backend", "Saved"]
 
+# To the driver itself: there may be a million of them.
+_SERIES = "SELECT metric, labels, value, updated, lived, id FROM series ORDER BY id"
 _MAX_DIMENSIONS = 200_000
 _WRITERS_KEPT_MS = 7 * 86_400_000
 
@@ -114,7 +115,6 @@ class Backend(abc.ABC):
         connection = self._writer()
         with connection.begin():
             number = connection.scalar(select(WRITER.c.number).where(WRITER.c.id == self.writer)) or 0
-            columns = (SERIES.c.metric, SERIES.c.labels, SERIES.c.value, SERIES.c.updated, SERIES.c.lived, SERIES.c.id)
             admitted: dict[str, list[str]] = {}
             for label, value in connection.execute(select(ADMITTED.c.label, ADMITTED.c.value)):
                 admitted.setdefault(label, []).append(value)
@@ -122,7 +122,7 @@ class Backend(abc.ABC):
                 self._ledger,
                 number,
                 _mapping(connection, select(FAMILY.c.metric, FAMILY.c.layout)),
-                [tuple(row) for row in connection.execute(select(*columns).order_by(SERIES.c.id))],
+                connection.exec_driver_sql(_SERIES).cursor.fetchall(),
                 admitted,
                 _mapping(connection, select(POSITION.c.source, POSITION.c.value)),
             )

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import contextlib
+import gc
 import logging
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 
 from agent_observability.family import Series
@@ -63,10 +65,11 @@ class Books:
                 misfits.append(row[5])
             else:
                 strangers.add(row[0])
-        for store, of_store in zip(self.stores, rows, strict=True):
-            scope = f"{store.name}:"
-            admitted = {key.removeprefix(scope): v for key, v in saved.admitted.items() if key.startswith(scope)}
-            misfits += store.load(of_store, admitted, now)
+        with _uncollected():
+            for store, of_store in zip(self.stores, rows, strict=True):
+                scope = f"{store.name}:"
+                admitted = {key.removeprefix(scope): v for key, v in saved.admitted.items() if key.startswith(scope)}
+                misfits += store.load(of_store, admitted, now)
         if changed:
             log.warning("counters restart at 0, as their families have other labels or buckets now: %s", _list(changed))
         if strangers:
@@ -183,6 +186,18 @@ class Books:
             self._next_series += len(new)
             self._unsaved += [(f"{store.name}:{label}", value) for label, value in store.admission.fresh()]
         transaction.admit(self._unsaved)
+
+
+@contextlib.contextmanager
+def _uncollected() -> Iterator[None]:
+    """Without garbage collections, which would search all that is being made here again and again, in vain."""
+    enabled = gc.isenabled()
+    gc.disable()
+    try:
+        yield
+    finally:
+        if enabled:
+            gc.enable()
 
 
 def _list(names: Iterable[str]) -> str:

@@ -163,7 +163,7 @@ class PostgresqlBackend(Backend):
         with connection.begin():
             connection.exec_driver_sql(
                 "CREATE TEMP TABLE stage (number integer, timestamp bigint, id text, kind text, dimension integer,"
-                " data bytea)"
+                " data bytea) ON COMMIT DELETE ROWS"
             )
 
     def _waits(self, connection: Connection) -> int:
@@ -195,12 +195,11 @@ class PostgresqlBackend(Backend):
 
 class _PostgresqlTransaction(Transaction):
     def insert_events(self, rows: Sequence[EventRow]) -> list[bool]:
-        """COPY into a temporary table, and from there what is new."""
+        """COPY into a temporary table, which is empty after each commit, and from there what is new."""
         if not rows:
             return []
         driver = self._connection.connection.cursor()
         try:
-            driver.execute("DELETE FROM stage")
             with driver.copy("COPY stage (number, timestamp, id, kind, dimension, data) FROM STDIN") as copy:
                 for number, row in enumerate(rows):
                     copy.write_row((number, *row))

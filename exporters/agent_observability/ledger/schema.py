@@ -77,6 +77,8 @@ SERIES = Table(
     Column("value", Text, nullable=False),
     Column("updated", BigInteger, nullable=False),
     Column("lived", Integer, nullable=False),
+    # Room in each page for the next version of its rows, so that the index need not be told of any.
+    postgresql_with={"fillfactor": 50},
 )
 
 # Label values admitted below a cap; `label` is `<collector>:<label>`.
