@@ -7,9 +7,10 @@ BIN    := $(VENV)/bin
 HAVE_STACK = command -v prometheus && command -v promtool && command -v amtool && \
              { command -v alertmanager || command -v prometheus-alertmanager; }
 DEBIAN     = prometheus prometheus-alertmanager prometheus-node-exporter
+HAVE_POSTGRES = command -v postgres || ls /usr/lib/postgresql/*/bin/postgres
 
 .DEFAULT_GOAL := help
-.PHONY: help run test soak bench check generate golden clean tools
+.PHONY: help run test soak bench check generate golden clean tools postgresql
 
 help:  ## This list
 	@awk -F ':.*## ' '/^[a-z]+:.*## /{printf "  make %-10s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -17,13 +18,13 @@ help:  ## This list
 run: $(VENV)/run tools  ## Run the suite on this machine with a live panel; Ctrl-C stops all of it
 	@$(BIN)/agent-obs up
 
-test: check tools  ## Everything CI runs: formatting, lint, types, all tests (at most 10 minutes)
+test: check tools postgresql  ## Everything CI runs: formatting, lint, types, all tests (at most 10 minutes)
 	$(BIN)/python -m pytest -n auto --dist worksteal -q --ignore tests/soak
 
-soak: $(VENV)/dev tools  ## The long fault and volume runs, with their full counts
+soak: $(VENV)/dev tools postgresql  ## The long fault and volume runs, with their full counts
 	$(BIN)/python -m pytest tests/soak -q -s --timeout 3600
 
-bench: $(VENV)/dev tools  ## One benchmark: make bench NAME=host
+bench: $(VENV)/dev tools postgresql  ## One benchmark: make bench NAME=host
 	@test -n "$(NAME)" || { echo "make bench NAME=…, one of:" $$(ls tests/bench | sed -n 's/^\([a-z].*\)\.py$$/\1/p'); exit 1; }
 	@$(BIN)/python -m tests.bench.$(NAME)
 
@@ -71,3 +72,13 @@ tools:
 	  echo "  elsewhere       https://prometheus.io/download/, unpacked onto PATH"; \
 	  exit 1; \
 	fi
+
+# Only tests need it, and they start a server of their own; without one, what needs it is skipped and says so.
+postgresql:
+	@if { $(HAVE_POSTGRES); } >/dev/null 2>&1 || ! command -v apt-get >/dev/null || [ "$$(id -u)" != 0 ]; then exit 0; fi; \
+	mkdir -p /etc/postgresql-common; \
+	[ -e /etc/postgresql-common/createcluster.conf ] || \
+	  echo "create_main_cluster = false" > /etc/postgresql-common/createcluster.conf; \
+	apt-get update -qq && \
+	DEBIAN_FRONTEND=noninteractive apt-get install -y -qq --no-install-recommends \
+	  -o Dpkg::Options::=--force-confold postgresql >/dev/null || echo "PostgreSQL could not be installed; its tests are skipped"

@@ -29,6 +29,16 @@ PROBLEMS: dict[str, list[str]] = {
         f"web.write_timeout: {_DURATION}, got 30",
         f"stack.retention: {_DURATION}, got '30 days'",
     ],
+    "bad-ledger.yml": [
+        "ledger.path: unknown key 'path'; known here: directory, patience, queue, retention, url, url_file",
+        "ledger.url_file: give either url or url_file, not both",
+        "ledger.queue: expected a whole number >= 1, got 0",
+        "ledger.patience: expected more than 0, got '0s'",
+        "ledger.retention.events: expected more than 0, got 0",
+        "ledger.retention.size: expected at least 1048576, got '1KiB'",
+        f"ledger.retention.daily: {_DURATION}, got 'forever'",
+    ],
+    "two-ledgers.yml": ["ledger: give either directory or url, not both"],
     "no-time.yml": [
         "web.write_timeout: expected more than 0, got '0s'",
         "stack.retention: expected more than 0, got 0",

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dashboards.page import Page, cluster_variable, query_variable
-from dashboards.suite import alertmanager, cards, collectors, exporters, overview, prometheus, series
+from dashboards.suite import alertmanager, cards, collectors, exporters, ledger, overview, prometheus, series
 from dashboards.suite.scope import ALERTS, ANY_EXPORTER, CHOSEN_EXPORTER, EXPORTER_JOBS
 
 __all__ = ["page"]
@@ -27,6 +27,7 @@ def page() -> Page:
             collectors.row(),
             exporters.row(),
             series.row(),
+            ledger.row(),
             prometheus.row(),
             alertmanager.row(),
         ),

@@ -106,7 +106,13 @@ class Decoder:
         for name, field in fields.items():
             if field.required and field.name not in decoded:
                 self.problems.append(f"{path}.{name}: missing" if path else f"{name}: missing")
-        return kind(**decoded) if len(self.problems) == before else None
+        if len(self.problems) > before:
+            return None
+        try:
+            return kind(**decoded)
+        except ValueError as error:  # of a `__post_init__`: settings that do not go together
+            self.problems.append(f"{path}: {error}")
+            return None
 
     def unknown_key(self, path: str, key: str, known: Iterable[str]) -> None:
         names = sorted(known)
@@ -129,11 +135,11 @@ class Decoder:
         try:
             if base in (Duration, Size):
                 parsed = base.parse(str(value) if isinstance(value, str) else value)
-                least = [
-                    meta.gt for meta in get_args(kind)[1:] if isinstance(meta, msgspec.Meta) and meta.gt is not None
-                ]
-                if least and parsed <= least[0]:
-                    return self._problem(path, value, f"more than {least[0]}", kind)
+                for meta in get_args(kind)[1:]:
+                    if meta.gt is not None and parsed <= meta.gt:
+                        return self._problem(path, value, f"more than {meta.gt}", kind)
+                    if meta.ge is not None and parsed < meta.ge:
+                        return self._problem(path, value, f"at least {meta.ge}", kind)
                 return parsed
             if base is re.Pattern or get_origin(base) is re.Pattern:
                 return re.compile(str(value) if isinstance(value, str) else msgspec.convert(value, str))

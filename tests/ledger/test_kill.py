@@ -32,6 +32,8 @@ class Killing:
         self.records = records
         self.truth = Truth()
         self.found = 0
+        if cluster:
+            cluster.drop("agent_obs_victim")
         ledger = {"url": cluster.url().reveal()} if cluster else {"directory": str(folder)}
         config = {
             "web": {"listen": {"victim": [f"127.0.0.1:{self.port}"]}},

@@ -36,3 +36,7 @@ class LedgerConfig(msgspec.Struct, frozen=True, kw_only=True):
     retention: RetentionConfig = RetentionConfig()
     queue: Positive = 50_000
     patience: Annotated[Duration, msgspec.Meta(gt=0)] = Duration(5)
+
+    def __post_init__(self) -> None:
+        if self.directory and self.url.reveal():
+            raise ValueError("give either directory or url, not both")
