@@ -135,12 +135,8 @@ class Decoder:
         try:
             if base in (Duration, Size):
                 parsed = base.parse(str(value) if isinstance(value, str) else value)
-                for meta in get_args(kind)[1:]:
-                    if meta.gt is not None and parsed <= meta.gt:
-                        return self._problem(path, value, f"more than {meta.gt}", kind)
-                    if meta.ge is not None and parsed < meta.ge:
-                        return self._problem(path, value, f"at least {meta.ge}", kind)
-                return parsed
+                wanted = _bound(parsed, get_args(kind)[1:])
+                return self._problem(path, value, wanted, kind) if wanted else parsed
             if base is re.Pattern or get_origin(base) is re.Pattern:
                 return re.compile(str(value) if isinstance(value, str) else msgspec.convert(value, str))
             if isinstance(value, str):
@@ -197,6 +193,16 @@ class Decoder:
 
     def _problem(self, path: str, value: object, expected: str, kind: Any) -> None:
         self.problems.append(f"{path}: expected {expected}, got {_shown(value, kind)}")
+
+
+def _bound(value: float, metas: Iterable[msgspec.Meta]) -> str:
+    """The bound that a value with a unit misses; "" if it keeps them all."""
+    for meta in metas:
+        if meta.gt is not None and value <= meta.gt:
+            return f"more than {meta.gt}"
+        if meta.ge is not None and value < meta.ge:
+            return f"at least {meta.ge}"
+    return ""
 
 
 def _expectation(kind: Any, error: msgspec.ValidationError) -> str:
