@@ -118,7 +118,7 @@ async def test_a_standby_takes_over_at_once_from_one_that_ends(postgresql: Stora
         assert second.collect() == []
         assert "another replica writes to 127.0.0.1/postgres" in standby.not_ready()
         assert (reports(standby)["leader"], reports(standby)["ledger_up"]) == (0, 1)
-        await wait_until_async(lambda: leader.backend.rivals == 1)
+        await wait_until_async(lambda: leader.backend.lease_seconds == LEASE)
         await leader.stop()
         begun = time.monotonic()
         assert await accepted(standby, batch(2, 3)) == Outcome((False, True))
@@ -136,7 +136,7 @@ async def test_a_leader_that_is_cut_off_falls_silent_before_its_standby_speaks(p
         opened(postgresql.backend("b"), second, wait=False) as new,
     ):
         await old.submit(batch(1))
-        await wait_until_async(lambda: old.backend.rivals == 1)
+        await wait_until_async(lambda: old.backend.lease_seconds == LEASE)
         line.open = False
         line.drop()
         while not new.state.up:

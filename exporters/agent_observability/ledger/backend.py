@@ -71,8 +71,6 @@ class Backend(abc.ABC):
         self._ledger = ""
         self.writer = secrets.token_hex(8)
         self.host = host or socket.gethostname()
-        self.rivals = 0
-        """Other processes that wait to lead, as of the last `renew`."""
 
     @property
     @abc.abstractmethod

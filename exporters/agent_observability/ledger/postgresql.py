@@ -2,7 +2,7 @@
 
 The lock protects the tables: it ends with the writer's connection. The lease protects the scrapes: a writer that was
 cut off cannot know that another has taken over, so it stops exposing after `lease_seconds`, and a successor on another
-host begins only then. Where no other replica has asked to lead, nothing needs to be waited for, and nothing is hidden.
+host begins only then. Where no other replica stands by, nobody can take over, and nothing is hidden.
 """
 
 from __future__ import annotations
@@ -120,11 +120,10 @@ class PostgresqlBackend(Backend):
     def renew(self) -> None:
         connection = self._writer()
         with connection.begin():
-            statement = f"SELECT count(*) FROM writer WHERE role = 'standby' AND seen > {self.clock} - {_RIVAL_MS}"  # noqa: S608
-            self.rivals = int(connection.exec_driver_sql(statement).scalar_one())
-            statement = f"UPDATE writer SET seen = {self.clock}, rivals = %s WHERE id = %s"  # noqa: S608
-            connection.exec_driver_sql(statement, (self.rivals, self.writer))
-        self.lease_seconds = self._lease if self.rivals else math.inf
+            rivals = f"SELECT count(*) FROM writer WHERE role = 'standby' AND seen > {self.clock} - {_RIVAL_MS}"  # noqa: S608
+            waited_for = connection.exec_driver_sql(rivals).scalar_one() > 0
+            self.lease_seconds = self._lease if waited_for else math.inf
+            connection.exec_driver_sql(f"UPDATE writer SET seen = {self.clock} WHERE id = %s", (self.writer,))  # noqa: S608
 
     def tidy(self) -> bool:
         return False  # autovacuum does
@@ -167,17 +166,17 @@ class PostgresqlBackend(Backend):
             )
 
     def _waits(self, connection: Connection) -> int:
-        """Milliseconds of the last writer's lease that are left, if it is on another host and knew of rivals."""
+        """Milliseconds of the last writer's lease that are left, if it was on another host and did not resign."""
         statement = (
             f"SELECT coalesce(max(seen), 0) + {self._lease * 1000:.0f} - {self.clock} FROM writer"  # noqa: S608
-            " WHERE role = 'leader' AND rivals > 0 AND host <> %s AND id <> %s"
+            " WHERE role = 'leader' AND host <> %s AND id <> %s"
         )
         return max(0, int(connection.exec_driver_sql(statement, (self.host, self.writer)).scalar_one()))
 
     def _stand_by(self, connection: Connection) -> None:
         """Tell the writer that somebody waits."""
         connection.exec_driver_sql(
-            f"INSERT INTO writer (id, host, role, number, seen, rivals) VALUES (%s, %s, 'standby', 0, {self.clock}, 0)"  # noqa: S608
+            f"INSERT INTO writer (id, host, role, number, seen) VALUES (%s, %s, 'standby', 0, {self.clock})"  # noqa: S608
             " ON CONFLICT (id) DO UPDATE SET role = excluded.role, seen = excluded.seen",
             (self.writer, self.host),
         )

@@ -32,7 +32,7 @@ METADATA = MetaData()
 META = Table("meta", METADATA, Column("name", Text, primary_key=True), Column("value", Text, nullable=False))
 
 # Who writes or wants to. `number` is that of its last commit, by which one whose answer was lost is recognised;
-# `seen` (ms) is by the database's own clock; `rivals` counts the standbys it knew of then.
+# `seen` (ms) is by the database's own clock.
 WRITER = Table(
     "writer",
     METADATA,
@@ -41,7 +41,6 @@ WRITER = Table(
     Column("role", Text, nullable=False),
     Column("number", BigInteger, nullable=False),
     Column("seen", BigInteger, nullable=False),
-    Column("rivals", Integer, nullable=False),
 )
 
 DIMENSION = Table(

@@ -144,10 +144,9 @@ class Transaction(abc.ABC):
         """The last statement of each commit: by which its writer can tell whether it happened."""
         now = self._backend.clock
         self._run(
-            f"INSERT INTO writer (id, host, role, number, seen, rivals) VALUES (?, ?, 'leader', ?, {now}, ?)"  # noqa: S608
-            " ON CONFLICT (id) DO UPDATE SET role = excluded.role, number = excluded.number,"
-            " seen = excluded.seen, rivals = excluded.rivals",
-            (self._backend.writer, self._backend.host, number, self._backend.rivals),
+            f"INSERT INTO writer (id, host, role, number, seen) VALUES (?, ?, 'leader', ?, {now})"  # noqa: S608
+            " ON CONFLICT (id) DO UPDATE SET role = excluded.role, number = excluded.number, seen = excluded.seen",
+            (self._backend.writer, self._backend.host, number),
         )
 
     def _upsert(self, table: str, key: str, value: str, rows: Mapping[str, str]) -> None:

@@ -7,6 +7,7 @@ transaction leaves in the table `writer` tells after the reconnection whether it
 from __future__ import annotations
 
 import logging
+import math
 import threading
 import time
 from collections.abc import Callable
@@ -90,6 +91,7 @@ class Writer:
         self._number = 0
         self._doubt: _Doubt | None = None
         self._next_retention = 0.0
+        self._sure = -math.inf
         self.state = State(up=False)
         self.exposed_until = 0.0
         """Monotonic time until which this process may show what the ledger counts."""
@@ -223,7 +225,9 @@ class Writer:
 
     def _expose(self, sure: float) -> None:
         """The lease was good at the monotonic time `sure`."""
-        self.exposed_until = sure + self._backend.lease_seconds
+        self._sure = sure
+        # Never good plus forever would be no number.
+        self.exposed_until = sure if sure == -math.inf else sure + self._backend.lease_seconds
         self._books.expose(self.exposed_until)
 
     def _answer(self, jobs: list[Job], entry: Entry) -> None:
@@ -252,9 +256,8 @@ class Writer:
             self._reports.failed()
         self._backend.notice(error)
         self._backend.close()
-        if self.state.standby:
-            self.exposed_until = 0.0
-            self._books.expose(0.0)
+        # A standby shows nothing; for others the lease may have become finite since it was last good.
+        self._expose(-math.inf if self.state.standby else self._sure)
 
     def _give_up_late(self) -> None:
         """A group in doubt for too long is answered "try again": its keys will tell whether it is stored."""

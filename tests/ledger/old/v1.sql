@@ -98,9 +98,8 @@ CREATE TABLE writer (
 	role TEXT NOT NULL, 
 	number BIGINT NOT NULL, 
 	seen BIGINT NOT NULL, 
-	rivals INTEGER NOT NULL, 
 	PRIMARY KEY (id)
 );
-INSERT INTO "writer" VALUES('0123456789abcdef','sample','former',3,0,0);
+INSERT INTO "writer" VALUES('0123456789abcdef','sample','former',3,0);
 CREATE INDEX ix_digest_expires ON digest (expires);
 COMMIT;
