@@ -5,7 +5,7 @@ ARG BASE_IMAGE=python:3.13-slim
 FROM ${BASE_IMAGE} AS build
 WORKDIR /src
 COPY . .
-RUN python -m venv /opt/agent-obs && /opt/agent-obs/bin/pip install --no-cache-dir . \
+RUN python -m venv /opt/agent-obs && /opt/agent-obs/bin/pip install --no-cache-dir '.[postgres]' \
     && /opt/agent-obs/bin/python -m compileall -q /opt/agent-obs/lib
 
 FROM ${BASE_IMAGE}

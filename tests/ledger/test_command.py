@@ -12,8 +12,12 @@ import pytest
 from typer.testing import CliRunner, Result
 
 from agent_observability.cli import app
+from agent_observability.decode import Secret
 from agent_observability.errors import StartError
 from agent_observability.ledger.batch import Batch, Event
+from agent_observability.ledger.config import LedgerConfig
+from agent_observability.ledger.ledger import open_backend
+from agent_observability.ledger.places import find
 from tests.ledger.storage import DAY_MS, NOW, TODAY, Storage, batch, event, families, opened
 
 
@@ -168,6 +172,15 @@ def test_without_any_ledger(sqlite: Storage, tmp_path: Path) -> None:
     result = Shell(sqlite, tmp_path).run("status")
     assert f"{tmp_path} has no ledgers; name the configuration of the exporters with --config" in str(result.exception)
     assert list(tmp_path.glob("*.db")) == []
+
+
+def test_without_the_driver(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Which is an extra of the package."""
+    monkeypatch.setattr("importlib.util.find_spec", lambda _: None)
+    config = LedgerConfig(url=Secret("postgresql://a:b@c/d"))
+    for attempt in (lambda: open_backend(config, "p", tmp_path), lambda: find(config, tmp_path)):
+        with pytest.raises(StartError, match=r"pip install 'agent-observability\[postgres\]'"):
+            attempt()
 
 
 async def test_a_damaged_ledger_is_named(sqlite: Storage, tmp_path: Path) -> None:

@@ -19,7 +19,7 @@ from agent_observability.exposition import Format, write
 from agent_observability.ledger import queries
 from agent_observability.ledger.backend import Backend
 from agent_observability.ledger.batch import Batch, Event, Outcome
-from agent_observability.ledger.errors import LedgerUnavailableError
+from agent_observability.ledger.errors import LedgerStandbyError, LedgerUnavailableError
 from agent_observability.ledger.ledger import Ledger
 from tests.collectors import scraped
 from tests.ledger.storage import NOW, Storage, batch, event, families, opened, place
@@ -194,6 +194,25 @@ async def test_a_second_process_stands_by(sqlite: Storage) -> None:
         await leader.stop()
         assert await accepted(standby, batch(2, 3)) == Outcome((False, True))
         assert shown(second, "requests_total{") == ['requests_total{model="m",ok="yes"} 3']
+
+
+async def test_a_standby_never_moves_its_leaders_file(sqlite: Storage) -> None:
+    """However it looks to it."""
+    async with opened(sqlite.backend(), families()) as leader:
+        await leader.submit(batch(1))
+        standby = sqlite.backend()
+        standby.notice(sqlite3_error(sqlite3.SQLITE_CORRUPT))
+        for _ in range(2):
+            with pytest.raises(LedgerStandbyError, match="is written by process"):
+                standby.open()
+        assert (await leader.submit(batch(2))).stored == (True,)
+    assert not list(sqlite.path.parent.glob("*corrupt*"))
+
+
+def sqlite3_error(code: int) -> sqlite3.DatabaseError:
+    error = sqlite3.DatabaseError("made up")
+    error.sqlite_errorcode = code
+    return error
 
 
 @pytest.mark.parametrize("content", [b"no database at all" * 1000, b""], ids=["garbage", "empty"])

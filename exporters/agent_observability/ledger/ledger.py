@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import importlib.util
 import logging
 import time
 from collections.abc import Callable, Mapping
@@ -19,9 +20,10 @@ from agent_observability.ledger.families import LedgerFamilies
 from agent_observability.ledger.queue import Queue
 from agent_observability.ledger.reports import Reports
 from agent_observability.ledger.retention import Retention
-from agent_observability.ledger.writer import State, Writer
+from agent_observability.ledger.standing import Standing, State
+from agent_observability.ledger.writer import Writer
 
-__all__ = ["Ledger", "open_backend"]
+__all__ = ["Ledger", "open_backend", "require_driver"]
 
 log = logging.getLogger(__name__)
 
@@ -36,6 +38,7 @@ def open_backend(config: LedgerConfig, process: str, default: Path) -> Backend:
     Nothing is connected yet. Raises ConfigError for an address that is none, StartError for a folder that cannot be.
     """
     if config.url.reveal():
+        require_driver()
         from agent_observability.ledger.postgresql import PostgresqlBackend, parse_url
 
         return PostgresqlBackend(parse_url(config.url), process)
@@ -49,6 +52,12 @@ def open_backend(config: LedgerConfig, process: str, default: Path) -> Backend:
     return SqliteBackend(directory / f"{process}.db")
 
 
+def require_driver() -> None:
+    """Raise StartError where PostgreSQL's driver, an extra of the package, is not installed."""
+    if importlib.util.find_spec("psycopg") is None:
+        raise StartError("ledger.url needs PostgreSQL's driver: pip install 'agent-observability[postgres]'")
+
+
 class Ledger:
     """Durable events, counters and positions, shared by the exporters of a process."""
 
@@ -59,8 +68,15 @@ class Ledger:
         self._books = Books()
         self._queue = Queue(config.queue)
         self._retention = Retention(config.retention)
+        self._standing = Standing(backend.name, self._books, self.reports, self._on_change)
         self._writer = Writer(
-            backend, self._books, self._queue, self._retention, self.reports, changed=self._on_change, clock=clock
+            backend,
+            self._books,
+            self._queue,
+            retention=self._retention,
+            standing=self._standing,
+            reports=self.reports,
+            clock=clock,
         )
         self._loop: asyncio.AbstractEventLoop | None = None
         self._up = asyncio.Event()
@@ -74,7 +90,7 @@ class Ledger:
     @property
     def state(self) -> State:
         """Whether this process writes to it."""
-        return self._writer.state
+        return self._standing.state
 
     @property
     def positions(self) -> Mapping[str, str]:
@@ -104,6 +120,8 @@ class Ledger:
         """Wait until it can be written; the positions from which sources go on."""
         while not self.state.up:
             await self._up.wait()
+            # Where the state has changed again, the loop has to hear of it first.
+            await asyncio.sleep(0)
         return self.positions
 
     async def submit(self, batch: Batch) -> Outcome:
@@ -124,7 +142,7 @@ class Ledger:
 
     def not_ready(self) -> str:
         """Why its exporters cannot serve yet, or "": a standby does not, one whose storage is down for a while does."""
-        if time.monotonic() >= self._writer.exposed_until:
+        if time.monotonic() >= self._standing.exposed_until:
             return f"the ledger {self.state.reason}"
         return ""
 

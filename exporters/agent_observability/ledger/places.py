@@ -8,7 +8,7 @@ from pathlib import Path
 from agent_observability.errors import StartError
 from agent_observability.ledger.backend import Backend
 from agent_observability.ledger.config import LedgerConfig
-from agent_observability.ledger.ledger import open_backend
+from agent_observability.ledger.ledger import open_backend, require_driver
 
 __all__ = ["find"]
 
@@ -16,6 +16,7 @@ __all__ = ["find"]
 def find(config: LedgerConfig, default: Path, processes: Sequence[str] = ()) -> dict[str, Backend]:
     """The ledgers that exist, by process: all, or those of `processes`. Raises StartError where one is missing."""
     if config.url.reveal():
+        require_driver()
         from agent_observability.ledger.postgresql import schemas
 
         known = schemas(config.url)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import fcntl
 import logging
 import os
@@ -61,6 +62,7 @@ class SqliteBackend(Backend):
         return str(self._path)
 
     def open(self) -> None:
+        self._take_lock()
         if not self._damaged:
             try:
                 super().open()
@@ -68,9 +70,15 @@ class SqliteBackend(Backend):
                 self.notice(error)
                 if not self._damaged:
                     raise
+                # Closing has given it up, and only its holder may move the file.
+                self._take_lock()
             else:
                 return
-        self._set_aside()
+        try:
+            self._set_aside()
+        except OSError:
+            self._release()
+            raise
         super().open()
 
     def vacuum(self) -> None:
@@ -114,17 +122,21 @@ class SqliteBackend(Backend):
         return _SqliteTransaction(self, connection, next_dimension)
 
     def _acquire(self, connection: Connection) -> None:
-        self._lock = lock = os.open(
-            self._path.with_name(self._path.name + ".lock"), os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600
-        )
+        self._inode = self._path.stat().st_ino
+
+    def _take_lock(self) -> None:
+        path = self._path.with_name(self._path.name + ".lock")
+        self._lock = lock = os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
         try:
             fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except BlockingIOError:
             holder = os.pread(lock, 20, 0).decode(errors="replace").strip()
+            self._release()
             raise LedgerStandbyError(f"{self._path} is written by process {holder or 'unknown'}") from None
-        os.ftruncate(lock, 0)
-        os.pwrite(lock, f"{os.getpid()}\n".encode(), 0)
-        self._inode = self._path.stat().st_ino
+        # Who it is is a courtesy; a full disk must not keep the lock from being taken.
+        with contextlib.suppress(OSError):
+            os.ftruncate(lock, 0)
+            os.pwrite(lock, f"{os.getpid()}\n".encode(), 0)
 
     def _release(self) -> None:
         lock, self._lock = self._lock, None

@@ -7,7 +7,6 @@ transaction leaves in the table `writer` tells after the reconnection whether it
 from __future__ import annotations
 
 import logging
-import math
 import threading
 import time
 from collections.abc import Callable
@@ -20,7 +19,6 @@ from agent_observability.ledger.books import Books, Entry
 from agent_observability.ledger.errors import (
     LedgerDataError,
     LedgerError,
-    LedgerFormatError,
     LedgerStandbyError,
     LedgerUnavailableError,
     words,
@@ -28,13 +26,14 @@ from agent_observability.ledger.errors import (
 from agent_observability.ledger.queue import Job, Queue
 from agent_observability.ledger.reports import Reports
 from agent_observability.ledger.retention import STEP, Retention
+from agent_observability.ledger.standing import Standing
 
-__all__ = ["State", "Writer"]
+__all__ = ["Writer"]
 
 log = logging.getLogger(__name__)
 
 # A group is bounded, so that the first of a long queue is not answered last.
-_GROUP = 40_000
+_GROUP = 10_000
 _TICK_SECONDS = 2.0
 # Between steps of a retention that has more to do.
 _PAUSE_SECONDS = 0.05
@@ -49,15 +48,6 @@ _BAD_DATA = (LedgerDataError, DataError, ValueError, TypeError, OverflowError, K
 
 
 @dataclass(frozen=True, slots=True)
-class State:
-    """Whether this process writes to the ledger now and, if not, why; `standby` while another one does."""
-
-    up: bool
-    reason: str = "is being opened"
-    standby: bool = False
-
-
-@dataclass(frozen=True, slots=True)
 class _Doubt:
     """A group whose commit got no answer."""
 
@@ -67,17 +57,17 @@ class _Doubt:
 
 
 class Writer:
-    """One ledger's writer. `changed(state)` is called in its thread at every change of `state`."""
+    """One ledger's writer. It stops once its queue does and nothing waits there any more."""
 
     def __init__(
         self,
         backend: Backend,
         books: Books,
         queue: Queue,
-        retention: Retention,
-        reports: Reports,
         *,
-        changed: Callable[[State], None],
+        retention: Retention,
+        standing: Standing,
+        reports: Reports,
         clock: Callable[[], float],
     ) -> None:
         self._backend = backend
@@ -85,16 +75,12 @@ class Writer:
         self._queue = queue
         self._retention = retention
         self._reports = reports
-        self._changed = changed
+        self._standing = standing
         self._clock = clock
         self._ledger = ""
         self._number = 0
         self._doubt: _Doubt | None = None
         self._next_retention = 0.0
-        self._sure = -math.inf
-        self.state = State(up=False)
-        self.exposed_until = 0.0
-        """Monotonic time until which this process may show what the ledger counts."""
         self.thread = threading.Thread(target=self._run, name="ledger", daemon=True)
 
     def _run(self) -> None:
@@ -137,9 +123,8 @@ class Writer:
         self._renew()
         if lost:
             log.critical("%s is new: counters go on from memory, events of the past are gone", self._backend.name)
-        log.info("the ledger %s is open", self._backend.name)
         self._queue.open()
-        self._set_state(State(up=True, reason=""))
+        self._standing.up()
 
     def _write(self) -> None:
         """Until told to stop. Raises what the backend raises."""
@@ -174,13 +159,14 @@ class Writer:
                 self._doubt = _Doubt(jobs, number, entry)
             else:
                 # Nothing of it is stored: whoever sent it tries again.
-                self._fail(error)
-                _refuse(jobs, words(error))
+                reason = self._standing.down(error)
+                self._queue.close(reason)
+                _refuse(jobs, reason)
             raise
         self._number = number
         self._books.committed(entry, self._now())
         self._reports.committed(time.monotonic() - begun)
-        self._expose(begun)
+        self._standing.leads(begun, self._backend.lease_seconds)
         self._answer(jobs, entry)
 
     def _one_by_one(self, jobs: list[Job], error: Exception) -> None:
@@ -221,43 +207,20 @@ class Writer:
     def _renew(self) -> None:
         begun = time.monotonic()
         self._backend.renew()
-        self._expose(begun)
-
-    def _expose(self, sure: float) -> None:
-        """The lease was good at the monotonic time `sure`."""
-        self._sure = sure
-        # Never good plus forever would be no number.
-        self.exposed_until = sure if sure == -math.inf else sure + self._backend.lease_seconds
-        self._books.expose(self.exposed_until)
+        self._standing.leads(begun, self._backend.lease_seconds)
 
     def _answer(self, jobs: list[Job], entry: Entry) -> None:
         for job, outcome in zip(jobs, entry.outcomes, strict=True):
             self._reports.stored(job.batch.kind, outcome)
             job.answer(outcome)
 
-    def _fail(self, error: BaseException) -> None:
-        """Let nothing in any more, and say why."""
-        reason = words(error)
-        standby = isinstance(error, LedgerStandbyError)
-        if self.state.up or self.state.reason != reason:
-            fatal = isinstance(error, LedgerFormatError)
-            log.log(
-                logging.INFO if standby else logging.CRITICAL if fatal else logging.ERROR,
-                "the ledger %s: %s",
-                self._backend.name,
-                reason,
-            )
-        self._set_state(State(up=False, reason=reason, standby=standby))
-        self._queue.close(reason)
-
     def _down(self, error: Exception) -> None:
-        self._fail(error)
-        if not self.state.standby:
+        self._queue.close(self._standing.down(error))
+        if not self._standing.state.standby:
             self._reports.failed()
         self._backend.notice(error)
         self._backend.close()
-        # A standby shows nothing; for others the lease may have become finite since it was last good.
-        self._expose(-math.inf if self.state.standby else self._sure)
+        self._standing.wait(self._backend.lease_seconds)
 
     def _give_up_late(self) -> None:
         """A group in doubt for too long is answered "try again": its keys will tell whether it is stored."""
@@ -266,7 +229,7 @@ class Writer:
             _refuse(doubt.jobs, "does not say whether it has stored this")
 
     def _end(self) -> None:
-        if self.state.up:
+        if self._standing.state.up:
             try:
                 self._backend.resign()
             except Exception as error:
@@ -275,13 +238,7 @@ class Writer:
             _refuse(self._doubt.jobs, "does not say whether it has stored this")
         self._queue.close("is closed: the process is stopping")
         self._backend.close()
-        self._set_state(State(up=False, reason="is closed"))
-
-    def _set_state(self, state: State) -> None:
-        if state != self.state:
-            self.state = state
-            self._reports.state(up=state.up, standby=state.standby)
-            self._changed(state)
+        self._standing.end()
 
     def _now(self) -> int:
         return round(self._clock() * 1000)
