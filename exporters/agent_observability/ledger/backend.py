@@ -82,8 +82,8 @@ class Backend(abc.ABC):
 
         Raises LedgerStandbyError while another process leads, LedgerFormatError for tables that are none of ours.
         """
-        self._connection = self._engine.connect()
         try:
+            self._connection = self._engine.connect()
             self._acquire(self._connection)
             self._ledger = migrate(self._connection)
             with self._connection.begin():

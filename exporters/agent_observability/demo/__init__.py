@@ -1,0 +1,1 @@
+"""A simulated agent platform: real protocols over real sockets, made-up contents, faults on demand."""

@@ -1,0 +1,198 @@
+"""The demo's Kubernetes API: lists in pages, watches with bookmarks, and the faults that clients have to bear.
+
+Faults are set by `POST /faults` with a JSON object: `latency` (seconds before each answer), `status` (answer so many
+requests of the given status, as `{"429": 2}`), `cut` (cut every watch in the middle of its next line), `down` (refuse
+every request), `compact` (forget all old versions), `token` (the only bearer token that is accepted).
+"""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import json
+from collections import Counter
+from dataclasses import dataclass, field
+from typing import Any
+
+from aiohttp import web
+
+from agent_observability.demo.kube_store import Change, CompactedError, KubeStore, matches
+
+__all__ = ["Faults", "KubeApi"]
+
+_BOOKMARK_SECONDS = 1.0
+_RETRY_AFTER = "1"
+
+
+@dataclass(slots=True)
+class Faults:
+    """What goes wrong at the moment."""
+
+    latency: float = 0.0
+    status: Counter[int] = field(default_factory=Counter)
+    down: bool = False
+    token: str = ""
+    absent: set[str] = field(default_factory=set)
+
+
+class KubeApi:
+    """Serves a store. `asked` counts requests by verb, group and resource, as RBAC sees them."""
+
+    def __init__(self, store: KubeStore, *, bookmark_seconds: float = _BOOKMARK_SECONDS) -> None:
+        self.store = store
+        self.faults = Faults()
+        self.asked: Counter[tuple[str, str, str]] = Counter()
+        self._bookmark_seconds = bookmark_seconds
+        self._watches: set[_Watch] = set()
+        self._runner: web.AppRunner | None = None
+
+    async def start(self, port: int = 0) -> int:
+        """Listen on 127.0.0.1; the port."""
+        app = web.Application()
+        app.router.add_post("/faults", self._set_faults)
+        for prefix in ("/apis/{group}/{version}", "/api/v1"):
+            for scope in ("", "/namespaces/{namespace}"):
+                app.router.add_get(f"{prefix}{scope}/{{resource}}", self._serve)
+        self._runner = web.AppRunner(app, shutdown_timeout=0.2)
+        await self._runner.setup()
+        site = web.TCPSite(self._runner, "127.0.0.1", port)
+        await site.start()
+        found: int = self._runner.addresses[0][1]
+        return found
+
+    async def stop(self) -> None:
+        self.cut()
+        if self._runner is not None:
+            await self._runner.cleanup()
+
+    def cut(self) -> None:
+        """End every watch in the middle of a line, as a broken connection does."""
+        for watch in tuple(self._watches):
+            watch.cut()
+
+    async def _set_faults(self, request: web.Request) -> web.Response:
+        given: dict[str, Any] = await request.json()
+        faults = self.faults
+        faults.latency = float(given.get("latency", faults.latency))
+        faults.down = bool(given.get("down", faults.down))
+        faults.token = str(given.get("token", faults.token))
+        faults.absent = set(given.get("absent", faults.absent))
+        faults.status.update({int(code): int(times) for code, times in given.get("status", {}).items()})
+        if given.get("compact"):
+            self.store.compact()
+        if given.get("cut"):
+            self.cut()
+        return web.json_response({"version": self.store.version})
+
+    async def _serve(self, request: web.Request) -> web.StreamResponse:
+        resource = request.match_info["resource"]
+        watching = request.query.get("watch") in ("true", "1")
+        self.asked["watch" if watching else "list", request.match_info.get("group", ""), resource] += 1
+        if self.faults.latency:
+            await asyncio.sleep(self.faults.latency)
+        refused = self._refusal(request, resource)
+        if refused is not None:
+            return refused
+        return await (self._watch if watching else self._list)(request, resource)
+
+    def _refusal(self, request: web.Request, resource: str) -> web.Response | None:
+        faults = self.faults
+        if faults.down:
+            assert request.transport is not None  # noqa: S101 - a request has one until it is answered
+            request.transport.abort()
+            return _failure(503, "down")
+        if faults.token and request.headers.get("Authorization") != f"Bearer {faults.token}":
+            return _failure(401, "Unauthorized")
+        if resource in faults.absent:
+            return _failure(404, "the server could not find the requested resource")
+        for code, times in faults.status.items():
+            if times > 0:
+                faults.status[code] -= 1
+                return _failure(code, "made up by the demo")
+        return None
+
+    async def _list(self, request: web.Request, resource: str) -> web.Response:
+        query = request.query
+        try:
+            items, token, version = self.store.page(
+                resource,
+                namespace=request.match_info.get("namespace", ""),
+                selector=query.get("labelSelector", ""),
+                limit=int(query.get("limit", "0")) or 10**9,
+                token=query.get("continue", ""),
+            )
+        except CompactedError:
+            return _failure(410, "The provided continue parameter is too old")
+        meta = {"resourceVersion": str(version), **({"continue": token} if token else {})}
+        return web.json_response({"kind": "List", "apiVersion": "v1", "metadata": meta, "items": items})
+
+    async def _watch(self, request: web.Request, resource: str) -> web.StreamResponse:
+        response = web.StreamResponse(headers={"Content-Type": "application/json"})
+        response.enable_chunked_encoding()
+        await response.prepare(request)
+        watch = _Watch(request, response)
+        self._watches.add(watch)
+        try:
+            async with asyncio.timeout(float(request.query.get("timeoutSeconds", "1800"))):
+                await self._send(watch, resource, int(request.query["resourceVersion"]))
+        except TimeoutError:
+            await response.write_eof()
+        except ConnectionError:
+            pass
+        finally:
+            self._watches.discard(watch)
+        return response
+
+    async def _send(self, watch: _Watch, resource: str, after: int) -> None:
+        request = watch.request
+        namespace, selector = request.match_info.get("namespace", ""), request.query.get("labelSelector", "")
+        while True:
+            try:
+                async with asyncio.timeout(self._bookmark_seconds):
+                    changes = await self.store.changes(resource, after)
+            except CompactedError:
+                status = {"kind": "Status", "code": 410, "reason": "Expired", "message": "too old resource version"}
+                await watch.write({"type": "ERROR", "object": status})
+                await watch.response.write_eof()
+                return
+            except TimeoutError:
+                # Something may have come between the time-out and now.
+                if self.store.pending(resource, after):
+                    continue
+                after = max(after, self.store.version)
+                meta = {"resourceVersion": str(after)}
+                await watch.write({"type": "BOOKMARK", "object": {"metadata": meta}})
+                continue
+            for change in changes:
+                after = change.version
+                if namespace in ("", change.object["metadata"].get("namespace", "")) and matches(
+                    selector, change.object
+                ):
+                    await watch.write(_event(change))
+
+
+class _Watch:
+    """One running watch."""
+
+    def __init__(self, request: web.Request, response: web.StreamResponse) -> None:
+        self.request = request
+        self.response = response
+
+    async def write(self, event: dict[str, Any]) -> None:
+        await self.response.write(json.dumps(event).encode() + b"\n")
+
+    def cut(self) -> None:
+        transport = self.request.transport
+        if transport is not None:
+            with contextlib.suppress(ConnectionError):
+                transport.write(b'20\r\n{"type": "MODIFIED", "object": {')
+            transport.close()
+
+
+def _event(change: Change) -> dict[str, Any]:
+    return {"type": change.type, "object": change.object}
+
+
+def _failure(code: int, message: str) -> web.Response:
+    headers = {"Retry-After": _RETRY_AFTER} if code == 429 else {}
+    return web.json_response({"kind": "Status", "code": code, "message": message}, status=code, headers=headers)

@@ -1,0 +1,154 @@
+"""Where the API server is and who asks: a pod's service account, a kubeconfig, or an address given by hand."""
+
+from __future__ import annotations
+
+import abc
+import asyncio
+import os
+import ssl
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Annotated
+
+import msgspec
+
+from agent_observability.kube.errors import CredentialsError
+
+__all__ = ["Access", "Credentials", "KubernetesConfig", "credentials"]
+
+_POD = Path("/var/run/secrets/kubernetes.io/serviceaccount")
+
+
+class KubernetesConfig(msgspec.Struct, frozen=True, kw_only=True):
+    """How the API is reached. Without any of these: the pod's service account in a cluster, else the kubeconfig.
+
+    `url` is for an API that needs no kubeconfig, with a `token_path` to a file that may be replaced at any time and a
+    `ca_path`; `page` is how many objects one request asks for.
+    """
+
+    kubeconfig: Path | None = None
+    context: str = ""
+    url: str = ""
+    token_path: Path | None = None
+    ca_path: Path | None = None
+    page: Annotated[int, msgspec.Meta(ge=1, le=10_000)] = 500
+
+
+@dataclass(frozen=True, slots=True)
+class Access:
+    """Address of the API, and what requests need. `headers` hold a credential: never log them."""
+
+    url: str
+    ssl: ssl.SSLContext | None = None
+    headers: Mapping[str, str] = field(default_factory=dict, repr=False)
+
+
+class Credentials(abc.ABC):
+    """Gives access, and a new one once the API has refused the old (401)."""
+
+    @abc.abstractmethod
+    async def access(self) -> Access:
+        """As of now. Raises CredentialsError."""
+
+    async def renew(self) -> Access:
+        """After a refusal. Raises CredentialsError."""
+        return await self.access()
+
+
+class TokenFile(Credentials):
+    """A token that is read again whenever its file has changed: the kubelet rotates it every hour or so."""
+
+    def __init__(self, url: str, token: Path | None, authority: Path | None) -> None:
+        self._url = url
+        self._token = token
+        self._authority = authority
+        self._ssl: ssl.SSLContext | None = None
+        self._read: tuple[int, str] = (0, "")
+
+    async def access(self) -> Access:
+        return await asyncio.to_thread(self._access)
+
+    async def renew(self) -> Access:
+        self._read = (0, "")
+        self._ssl = None
+        return await self.access()
+
+    def _access(self) -> Access:
+        try:
+            if self._authority and self._ssl is None:
+                self._ssl = ssl.create_default_context(cafile=str(self._authority))
+            if self._token is None:
+                return Access(self._url, self._ssl)
+            changed = self._token.stat().st_mtime_ns
+            if changed != self._read[0]:
+                self._read = (changed, self._token.read_text(encoding="ascii").strip())
+        except (OSError, ValueError) as error:
+            raise CredentialsError(f"cannot read the credentials of the Kubernetes API: {error}") from error
+        return Access(self._url, self._ssl, {"Authorization": f"Bearer {self._read[1]}"})
+
+
+class Kubeconfig(Credentials):
+    """A kubeconfig with whatever it names: client certificates, tokens, exec plugins, OIDC."""
+
+    def __init__(self, file: Path | None, context: str) -> None:
+        self._file = file
+        self._context = context
+        self._access: Access | None = None
+
+    async def access(self) -> Access:
+        if self._access is None:
+            self._access = await self._load()
+        return self._access
+
+    async def renew(self) -> Access:
+        self._access = None
+        return await self.access()
+
+    async def _load(self) -> Access:
+        # Imported here: it takes some 30 MiB, which a pod with a service account need not spend.
+        from kubernetes.aio.client import Configuration
+        from kubernetes.aio.config import ConfigException, load_kube_config
+
+        loaded = Configuration()
+        try:
+            await load_kube_config(  # type: ignore[no-untyped-call]
+                str(self._file) if self._file else None,
+                context=self._context or None,
+                client_configuration=loaded,
+                persist_config=False,
+            )
+            context = await asyncio.to_thread(_context_of, loaded)
+        except (ConfigException, OSError, ValueError) as error:
+            where = self._file or "the kubeconfig"
+            raise CredentialsError(f"{where} gives no access to the Kubernetes API: {error}") from error
+        token = loaded.api_key.get("BearerToken", "")
+        headers = {"Authorization": token} if token else {}
+        if not token and loaded.username:
+            headers = {"Authorization": str(loaded.get_basic_auth_token())}
+        return Access(loaded.host.rstrip("/"), context, headers)
+
+
+def _context_of(loaded: object) -> ssl.SSLContext | None:
+    host: str = getattr(loaded, "host")  # noqa: B009 - the package has no types
+    if not host.startswith("https:"):
+        return None
+    context = ssl.create_default_context(cafile=getattr(loaded, "ssl_ca_cert", None))
+    if not getattr(loaded, "verify_ssl", True):
+        context.check_hostname = False
+        context.verify_mode = ssl.CERT_NONE
+    certificate = getattr(loaded, "cert_file", None)
+    if certificate:
+        context.load_cert_chain(certificate, getattr(loaded, "key_file", None))
+    return context
+
+
+def credentials(config: KubernetesConfig, environment: Mapping[str, str] = os.environ, pod: Path = _POD) -> Credentials:
+    """Those that the configuration names, or that this place has."""
+    if config.url:
+        return TokenFile(config.url.rstrip("/"), config.token_path, config.ca_path)
+    host, port = environment.get("KUBERNETES_SERVICE_HOST"), environment.get("KUBERNETES_SERVICE_PORT")
+    if host and port and config.kubeconfig is None and (pod / "token").exists():
+        address = f"[{host}]" if ":" in host else host
+        return TokenFile(f"https://{address}:{port}", pod / "token", pod / "ca.crt")
+    return Kubeconfig(config.kubeconfig, config.context)
