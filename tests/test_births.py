@@ -133,6 +133,16 @@ def test_nobody_holds_a_birth_up_for_long(births: Births[str], clock: Clock) -> 
     assert look(births, "p") == ["a"]
 
 
+def test_what_was_hidden_is_born_anew(births: Births[str], clock: Clock) -> None:
+    """A standby that takes over knows nobody, however long it has run."""
+    look(births, "p")
+    births.forget_scrapers()
+    births.add("a")
+    assert look(births, "p") == []
+    assert look(births, "q") == []
+    assert look(births, "p") == ["a"]
+
+
 def test_scrapers_are_bounded(births: Births[str]) -> None:
     for number in range(100):
         look(births, f"s{number}")

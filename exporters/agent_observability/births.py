@@ -72,6 +72,13 @@ class Births(Generic[T]):
             if scraper is not None:
                 self._note(scraper, latest)
 
+    def forget_scrapers(self) -> None:
+        """Begin as after a start: nothing was shown for a while, so nobody is known to have seen anything."""
+        with self._lock:
+            self._scrapers.clear()
+            self._begun = self._clock()
+            self._settled = False
+
     def born(self) -> list[T]:
         """What everybody has been shown who is waited for."""
         with self._lock:

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
+import threading
 
 import pytest
 
@@ -10,8 +12,9 @@ from agent_observability.exposition import Format, write
 from agent_observability.ledger import queries
 from agent_observability.ledger.batch import Batch, Event, Outcome, count, observe
 from agent_observability.ledger.config import LedgerConfig
-from agent_observability.ledger.errors import LedgerBusyError, LedgerDataError, LedgerUnavailableError
+from agent_observability.ledger.errors import LedgerBusyError, LedgerDataError, LedgerStaleError, LedgerUnavailableError
 from agent_observability.ledger.families import LedgerFamilies, Pending
+from agent_observability.ledger.ledger import Ledger
 from tests.collectors import scraped
 from tests.ledger.storage import COST, NOW, REQUESTS, SECONDS, TODAY, Storage, batch, event, families, opened
 from tests.support import wait_until, wait_until_async
@@ -158,18 +161,90 @@ async def test_a_bad_batch_is_refused_alone(storage: Storage) -> None:
         Batch((event(10), event(11)._replace(timestamp=2**63))),
         Batch((event(12, count(COST, ("m",), 7)),), counts=(count(COST, ("m", "too many"), 1),)),
         Batch((event(13)._replace(id="\ud800"),)),
+        Batch((event(14, model="no\0text"),)),
+        Batch((event(15, model="long" * 1000),)),
+        Batch((event(16)._replace(labels=("é" * 600,)),)),
+        Batch((event(17)._replace(id="x" * 2000),)),
+        Batch((event(18, model="\ud800"),)),
+        Batch((event(19),), positions={"p" * 2000: "1"}),
+        Batch((event(20),), facts={("k", "f" * 2000): b""}),
     ]
     store = families()
     async with opened(storage.backend(), store) as ledger:
         answers = await asyncio.gather(
             *(ledger.submit(one) for one in (batch(1), *bad, batch(2))), return_exceptions=True
         )
-        assert [type(answer) for answer in answers] == [Outcome, *[LedgerDataError] * 3, Outcome]
+        assert [type(answer) for answer in answers] == [Outcome, *[LedgerDataError] * 10, Outcome]
         assert [one.id for one in queries.events(ledger.backend)] == ["e1", "e2"]
         assert shown(store, "requests_total{") == ['requests_total{model="m",ok="yes"} 2']
         assert await ledger.submit(batch(10, 12)) == Outcome((True, True))
         text = write(scraped(ledger.reports.store), Format.TEXT).decode()
     assert 'agent_obs_ledger_events_total{kind="events",result="rejected"}' in text
+
+
+async def test_a_stale_batch_changes_nothing(storage: Storage) -> None:
+    """Its source was read on in the meantime: by another process, or by a task that was cancelled too late."""
+    store = families()
+    async with opened(storage.backend(), store) as ledger:
+        first = batch(1, positions={"file": "10"}, after={"file": ""})
+        assert (await ledger.submit(first)).stored == (True,)
+        for stale in (first, Batch(counts=first.events[0].counts, positions={"file": "20"}, after={"file": "5"})):
+            with pytest.raises(LedgerStaleError, match=r"file was read from .*, and the ledger is at '10'"):
+                await ledger.submit(stale)
+        second, third = (Batch(positions={"file": b}, after={"file": a}) for a, b in (("10", "20"), ("20", "30")))
+        await asyncio.gather(ledger.submit(second), ledger.submit(third))
+        assert ledger.positions == {"file": "30"}
+        assert shown(store, "requests_total{") == ['requests_total{model="m",ok="yes"} 1']
+        await ledger.submit(Batch(positions={"file": None, "other": "1"}, after={"file": "30"}))
+        assert ledger.positions == {"other": "1"}
+    async with opened(storage.backend(), families()) as ledger:
+        assert ledger.positions == {"other": "1"}
+
+
+async def test_what_was_cancelled_in_the_queue_never_happens(storage: Storage) -> None:
+    store = families()
+    async with opened(storage.backend(), store) as ledger:
+        ledger._queue.take = hold = _Held(ledger._queue.take)  # type: ignore[method-assign,assignment]
+        await asyncio.to_thread(hold.entered.wait)
+        cancelled, kept = (asyncio.create_task(ledger.submit(batch(number))) for number in (1, 2))
+        await asyncio.sleep(0)
+        cancelled.cancel()
+        await asyncio.sleep(0)
+        hold.let_go.set()
+        await kept
+        assert [one.id for one in queries.events(ledger.backend)] == ["e2"]
+
+
+async def test_a_storage_that_hangs_is_said_to_be_down(storage: Storage, monkeypatch: pytest.MonkeyPatch) -> None:
+    """It raises nothing; senders are told to come again, and the end of the process does not wait for it."""
+    monkeypatch.setattr("agent_observability.ledger.ledger._HANG_SECONDS", 0.2)
+    monkeypatch.setattr("agent_observability.ledger.ledger._ANSWER_SECONDS", 1.0)
+    monkeypatch.setattr("agent_observability.ledger.ledger._STOP_SECONDS", 0.2)
+    go_on = threading.Event()
+    async with opened(storage.backend(), families()) as ledger:
+        insert = ledger._books.write
+        monkeypatch.setattr(ledger._books, "write", lambda *arguments: go_on.wait(30) and insert(*arguments))
+        with pytest.raises(LedgerUnavailableError, match="does not say whether it has stored this"):
+            await ledger.submit(batch(1))
+        await wait_until_async(
+            lambda: "agent_obs_ledger_up 0" in write(scraped(ledger.reports.store), Format.TEXT).decode()
+        )
+        go_on.set()
+        await wait_until_async(
+            lambda: "agent_obs_ledger_up 1" in write(scraped(ledger.reports.store), Format.TEXT).decode()
+        )
+        assert await ledger.submit(batch(1)) == Outcome((False,))
+        go_on.clear()
+        waiting = asyncio.ensure_future(ledger.submit(batch(2)))
+        await wait_until_async(lambda: ledger._writer.busy_since is not None)
+    go_on.set()
+    with contextlib.suppress(LedgerUnavailableError):
+        await waiting
+
+
+def _up(ledger: Ledger) -> str:
+    lines = write(scraped(ledger.reports.store), Format.TEXT).decode().splitlines()
+    return next(line for line in lines if line.startswith("agent_obs_ledger_up ")).split()[-1]
 
 
 async def test_admitted_label_values_outlive_the_process(storage: Storage) -> None:
@@ -235,8 +310,6 @@ class _Held:
     """A `take` that waits until it is let go."""
 
     def __init__(self, take: object) -> None:
-        import threading
-
         self._take = take
         self.entered = threading.Event()
         self.let_go = threading.Event()

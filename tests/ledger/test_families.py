@@ -277,11 +277,29 @@ async def test_retention_by_size(storage: Storage) -> None:
         assert storage.path.stat().st_size < 3 * 1024**2
 
 
+async def test_an_event_older_than_what_is_kept_is_counted_once(storage: Storage) -> None:
+    """Although its key goes at once; a sender that tries again does so within a day."""
+    config = LedgerConfig(retention=RetentionConfig(events=10 * 86_400))  # type: ignore[arg-type]
+    store = families()
+    async with opened(storage.backend(), store, config=config) as ledger:
+        await ledger.submit(batch(1))
+        ledger._writer._next_retention = 0
+        await wait_until_async(lambda: ledger._retention.floor > 0)
+        late = event(2)._replace(timestamp=NOW - 20 * DAY_MS)
+        assert await ledger.submit(Batch((late,))) == Outcome((True,))
+        ledger._writer._next_retention = 0
+        await wait_until_async(lambda: ledger.backend.rows()["event"] == 1)
+    store = families()
+    async with opened(storage.backend(), store, config=config) as ledger:
+        assert await ledger.submit(Batch((late,))) == Outcome((False,))
+        assert total(store, "requests_total") == "2"
+
+
 @pytest.mark.parametrize("hours", [-24 * 365, -1, 24 * 365])
 async def test_a_clock_that_jumps(storage: Storage, hours: int) -> None:
     """Neither back nor ahead: nothing is lost, nothing counted twice, and events stay for their time."""
     now = NOW / 1000
-    store = families()
+    store = families(ttl={REQUESTS: 3600})
     async with opened(storage.backend(), store, clock=lambda: now) as ledger:
         await ledger.submit(batch(1, digest=(b"d", NOW + DAY_MS)))
         now += hours * 3600
@@ -291,6 +309,7 @@ async def test_a_clock_that_jumps(storage: Storage, hours: int) -> None:
         ledger._writer._next_retention = 0
         await wait_until_async(lambda: ledger._writer._next_retention > 0)
         assert ledger.backend.rows()["event"] == 3
+        assert total(store, "requests_total") == "3"
     again = families()
     async with opened(storage.backend(), again, clock=lambda: now) as ledger:
         assert total(again, "requests_total") == "3"

@@ -155,6 +155,20 @@ async def test_a_leader_that_is_cut_off_falls_silent_before_its_standby_speaks(p
         assert shown(first, "requests_total{") == ['requests_total{model="m",ok="yes"} 3']
 
 
+async def test_a_database_whose_clock_was_ahead(postgresql: Storage) -> None:
+    """A successor believes its own watch: it waits for one lease, not for an hour."""
+    assert postgresql.cluster
+    async with opened(postgresql.backend("a"), families()) as ledger:
+        await ledger.submit(batch(1))
+    with postgresql.cluster.connect() as shell:
+        schema = f"agent_obs_{postgresql.process}"
+        shell.execute(f"UPDATE {schema}.writer SET role = 'leader', seen = seen + 3600000".encode())
+    begun = time.monotonic()
+    async with opened(postgresql.backend("b"), families()) as ledger:
+        assert LEASE - 0.5 < time.monotonic() - begun < LEASE + 3
+        assert await ledger.submit(batch(1)) == Outcome((False,))
+
+
 async def test_a_lonely_leader_that_is_cut_off_goes_on_showing(postgresql: Storage) -> None:
     """Nobody could take over, so nothing is gained by showing nothing."""
     store = families()

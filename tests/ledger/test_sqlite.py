@@ -196,6 +196,20 @@ async def test_a_second_process_stands_by(sqlite: Storage) -> None:
         assert shown(second, "requests_total{") == ['requests_total{model="m",ok="yes"} 3']
 
 
+async def test_the_lock_is_kept_over_failures(sqlite: Storage) -> None:
+    """A process that goes on showing what it counted must not be overtaken meanwhile."""
+    backend = sqlite.backend()
+    async with opened(backend, families()) as ledger:
+        await begin(ledger)
+        driver(backend).execute("PRAGMA query_only = 1")
+        other = sqlite.backend()
+        with pytest.raises(LedgerUnavailableError):
+            await ledger.submit(batch(2))
+        with pytest.raises(LedgerStandbyError):
+            other.open()
+        assert await accepted(ledger, batch(2)) == Outcome((True,))
+
+
 async def test_a_standby_never_moves_its_leaders_file(sqlite: Storage) -> None:
     """However it looks to it."""
     async with opened(sqlite.backend(), families()) as leader:

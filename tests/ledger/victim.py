@@ -164,7 +164,8 @@ def _events(first: int, last: int) -> Iterator[Event]:
 
 def _batch(first: int, last: int) -> Batch:
     others = [one for record in map(Record, range(first, last)) if not record.stored for one in record.counts()]
-    return Batch(tuple(_events(first, last)), others, {"stream": str(last)}, kind="record")
+    after = {"stream": str(first) if first else ""}
+    return Batch(tuple(_events(first, last)), others, {"stream": str(last)}, after, kind="record")
 
 
 def create(section: VictimConfig, context: Context) -> VictimRuntime:

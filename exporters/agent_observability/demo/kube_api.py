@@ -10,6 +10,7 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import json
+import ssl
 from collections import Counter
 from dataclasses import dataclass, field
 from typing import Any
@@ -46,7 +47,7 @@ class KubeApi:
         self._watches: set[_Watch] = set()
         self._runner: web.AppRunner | None = None
 
-    async def start(self, port: int = 0) -> int:
+    async def start(self, port: int = 0, tls: ssl.SSLContext | None = None) -> int:
         """Listen on 127.0.0.1; the port."""
         app = web.Application()
         app.router.add_post("/faults", self._set_faults)
@@ -55,7 +56,7 @@ class KubeApi:
                 app.router.add_get(f"{prefix}{scope}/{{resource}}", self._serve)
         self._runner = web.AppRunner(app, shutdown_timeout=0.2)
         await self._runner.setup()
-        site = web.TCPSite(self._runner, "127.0.0.1", port)
+        site = web.TCPSite(self._runner, "127.0.0.1", port, ssl_context=tls)
         await site.start()
         found: int = self._runner.addresses[0][1]
         return found

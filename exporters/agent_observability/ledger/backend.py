@@ -93,7 +93,7 @@ class Backend(abc.ABC):
             raise
 
     def close(self) -> None:
-        """Give up the connection and with it the right to write. Never raises."""
+        """Give up the connection. Never raises."""
         connection, self._connection = self._connection, None
         self._dimensions.clear()
         if connection is not None:
@@ -101,7 +101,6 @@ class Backend(abc.ABC):
                 connection.invalidate()
             with contextlib.suppress(Exception):
                 connection.close()
-        self._release()
 
     def resign(self) -> None:
         """Say that nobody needs to wait for this writer's lease to run out, before a `close`."""
@@ -189,6 +188,10 @@ class Backend(abc.ABC):
         """Whether a commit that ended with this error may have happened all the same."""
 
     @abc.abstractmethod
+    def bad_data(self, error: BaseException) -> bool:
+        """Whether an error is of the data, so that only the batch that holds it is to be refused."""
+
+    @abc.abstractmethod
     def notice(self, error: BaseException) -> None:
         """Look at an error of a transaction before the next `open`."""
 
@@ -201,8 +204,8 @@ class Backend(abc.ABC):
         """Become the only writer. Raises LedgerStandbyError while another process is."""
 
     @abc.abstractmethod
-    def _release(self) -> None:
-        """Undo what `_acquire` did outside the connection."""
+    def leave(self) -> None:
+        """Give up the right to write where that does not end with the connection. Never raises."""
 
     @abc.abstractmethod
     def _transaction(self, connection: Connection, next_dimension: int) -> Transaction: ...

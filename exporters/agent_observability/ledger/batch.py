@@ -11,7 +11,10 @@ from typing import NamedTuple
 from agent_observability.exemplar import Exemplar
 from agent_observability.metric import Kind, Metric
 
-__all__ = ["Batch", "Count", "Event", "Outcome", "count", "observe"]
+__all__ = ["MAX_TEXT", "Batch", "Count", "Event", "Outcome", "check_text", "count", "observe"]
+
+MAX_TEXT = 1_000
+"""Bytes that an id, a key, a source's name, or all values of a label tuple may have: what an index can hold."""
 
 Labels = tuple[str, ...]
 
@@ -51,13 +54,22 @@ def observe(metric: Metric, labels: Labels, value: float, exemplar: Exemplar | N
     return Count(metric, labels, slots, exemplar)
 
 
+def check_text(*texts: str) -> None:
+    """Raise ValueError for what a key cannot hold: more than `MAX_TEXT` bytes, NUL, or no Unicode at all."""
+    text = "".join(texts)
+    if len(text) > MAX_TEXT or len(text.encode()) > MAX_TEXT:
+        raise ValueError(f"a key is longer than {MAX_TEXT} bytes: {text[:40]!r}…")
+    if "\0" in text:
+        raise ValueError(f"a key holds NUL: {text[:40]!r}")
+
+
 class Event(NamedTuple):
     """One thing that happened, stored once: a second event of the same (`timestamp`, `id`) is a duplicate.
 
     `timestamp` is milliseconds since the epoch, in event time. `kind` names what `labels` and `data` mean (`usage`,
     `audit`, …); label tuples are interned, `data` is opaque. `counts` are added only if the event is new. `day` (days
     since the epoch, in the books' own time zone) and `amounts` (exact integers) go into the daily aggregate of
-    (`day`, `kind`, `labels`); no amounts, no aggregate.
+    (`day`, `kind`, `labels`); no amounts, no aggregate. The labels must be bounded: each tuple is kept forever.
     """
 
     timestamp: int
@@ -75,17 +87,19 @@ class Batch:
     """Everything that is committed together.
 
     `counts` are added whatever becomes of the events, for things that are counted but not stored. `positions` say how
-    far sources have been read, opaque text by source. `facts` are durable records by (kind, key), None to delete one.
+    far sources have been read, opaque text by source, None to forget one; `after` says from where they were read (""
+    for a new one): if the ledger is not there, the batch is stale and nothing of it happens. `facts` are durable
+    records by (kind, key), None to delete one.
     `digest`, with the time it may be forgotten (ms), makes the whole batch a duplicate if it was seen before.
     `kind` names the batch in `agent_obs_ledger_events_total`.
 
-    What makes a batch safe to send again is one of: ids of its events, a digest, or positions (a source goes on from
-    `Ledger.positions`, not from what it remembers).
+    What makes a batch safe to send again is one of: ids of its events, a digest, or positions with `after`.
     """
 
     events: Sequence[Event] = ()
     counts: Sequence[Count] = ()
-    positions: Mapping[str, str] = field(default_factory=dict)
+    positions: Mapping[str, str | None] = field(default_factory=dict)
+    after: Mapping[str, str] = field(default_factory=dict)
     facts: Mapping[tuple[str, str], bytes | None] = field(default_factory=dict)
     digest: tuple[bytes, int] | None = None
     kind: str = "events"

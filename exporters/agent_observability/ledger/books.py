@@ -4,14 +4,16 @@ from __future__ import annotations
 
 import contextlib
 import gc
+import hashlib
 import logging
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 
 from agent_observability.family import Series
 from agent_observability.ledger.backend import Saved
-from agent_observability.ledger.batch import Batch, Count, Outcome
+from agent_observability.ledger.batch import Batch, Count, Event, Outcome, check_text
 from agent_observability.ledger.daily import DailySums
+from agent_observability.ledger.errors import LedgerStaleError
 from agent_observability.ledger.families import LedgerFamilies, Pending, layout
 from agent_observability.ledger.transaction import SeriesRow, Transaction
 from agent_observability.metric import Metric
@@ -20,14 +22,16 @@ __all__ = ["Books", "Entry"]
 
 log = logging.getLogger(__name__)
 
+_DAY_MS = 86_400_000
+
 
 @dataclass(slots=True)
 class Entry:
     """What one transaction will have changed once it is committed."""
 
-    outcomes: list[Outcome] = field(default_factory=list)
+    outcomes: list[Outcome | LedgerStaleError] = field(default_factory=list)
     pending: list[Pending] = field(default_factory=list)
-    positions: dict[str, str] = field(default_factory=dict)
+    positions: dict[str, str | None] = field(default_factory=dict)
     expired: list[Sequence[Series]] = field(default_factory=list)
 
 
@@ -102,10 +106,13 @@ class Books:
         for store in self.stores:
             store.exposed_until = until
 
-    def write(self, transaction: Transaction, batches: Sequence[Batch], now: int) -> Entry:
-        """Store batches. Raises LedgerDataError, or the driver's errors, or ValueError for what cannot be stored."""
+    def write(self, transaction: Transaction, batches: Sequence[Batch], now: int, floor: int) -> Entry:
+        """Store batches. Raises LedgerDataError, or the driver's errors, or ValueError for what cannot be stored.
+
+        Events before `floor` (ms) are about to be deleted again, so that they are remembered by a digest for a day.
+        """
         entry = Entry(pending=[store.births() for store in self.stores])
-        live = [batch.digest is None or transaction.new_digest(*batch.digest) for batch in batches]
+        live = [self._fresh(entry, transaction, batch) for batch in batches]
         dimension = transaction.dimension
         rows = [
             (event.timestamp, event.id, event.kind, dimension(event.labels), event.data)
@@ -113,16 +120,20 @@ class Books:
             if new
             for event in batch.events
         ]
+        check_text(max((row[1] for row in rows), key=len, default=""))
         stored = transaction.insert_events(rows)
         first = 0
-        for batch, new in zip(batches, live, strict=True):
-            entry.positions |= batch.positions
+        for index, (batch, new) in enumerate(zip(batches, live, strict=True)):
             if not new:
-                entry.outcomes.append(Outcome((False,) * len(batch.events), duplicate=True))
                 continue
             last = first + len(batch.events)
-            outcome = Outcome(tuple(stored[first:last]))
-            entry.outcomes.append(outcome)
+            outcome = Outcome(
+                tuple(
+                    is_new and (event.timestamp >= floor or _first_of_its_day(transaction, event, now))
+                    for event, is_new in zip(batch.events, stored[first:last], strict=True)
+                )
+            )
+            entry.outcomes[index] = outcome
             counts: list[Count] = []
             for event, is_new, row in zip(batch.events, outcome.stored, rows[first:last], strict=True):
                 if is_new:
@@ -132,6 +143,7 @@ class Books:
             counts += batch.counts
             self._sum(entry.pending, counts)
             if batch.facts:
+                check_text(*max(batch.facts, key=lambda key: len(key[0]) + len(key[1])))
                 transaction.put_facts(batch.facts, now)
             first = last
         self._write_series(transaction, entry.pending, now)
@@ -160,13 +172,31 @@ class Books:
         for store, gone in zip(self.stores, entry.expired, strict=False):
             store.forget(gone)
         if entry.positions:
-            self.positions = self.positions | entry.positions
+            moved = {**self.positions, **entry.positions}
+            self.positions = {source: at for source, at in moved.items() if at is not None}
         self._unsaved.clear()
         self._daily.committed()
 
     def rolled_back(self) -> None:
         """What was written since the last commit never happened."""
         self._daily.rolled_back()
+
+    def _fresh(self, entry: Entry, transaction: Transaction, batch: Batch) -> bool:
+        """Whether a batch is neither stale nor a duplicate; its outcome is noted, and where its sources are now."""
+        for source, before in batch.after.items():
+            at = entry.positions[source] if source in entry.positions else self.positions.get(source)
+            if (at or "") != before:
+                message = (
+                    f"{source} was read from {before or 'its start'!r}, and the ledger is at {at or 'its start'!r}"
+                )
+                entry.outcomes.append(LedgerStaleError(message))
+                return False
+        for source in batch.positions:
+            check_text(source)
+        entry.positions |= batch.positions
+        new = batch.digest is None or transaction.new_digest(*batch.digest)
+        entry.outcomes.append(Outcome((False,) * len(batch.events), duplicate=not new))
+        return new
 
     def _sum(self, pending: Sequence[Pending], counts: Iterable[Count]) -> None:
         if len(self.stores) == 1:
@@ -186,6 +216,12 @@ class Books:
             self._next_series += len(new)
             self._unsaved += [(f"{store.name}:{label}", value) for label, value in store.admission.fresh()]
         transaction.admit(self._unsaved)
+
+
+def _first_of_its_day(transaction: Transaction, event: Event, now: int) -> bool:
+    """Whether an event whose key will not be kept was not sent before, within a day."""
+    key = hashlib.sha256(f"{event.timestamp} {event.id}".encode()).digest()
+    return transaction.new_digest(key, now + _DAY_MS)
 
 
 @contextlib.contextmanager

@@ -3,6 +3,7 @@
 LedgerError
 ├── LedgerUnavailableError   nothing can be committed now: down, disk full, stopping; go on once it is ready again
 │   ├── LedgerBusyError      its queue is full
+│   ├── LedgerStaleError     the source was read from a position where the ledger is not (any more)
 │   └── LedgerStandbyError   another process writes to it
 ├── LedgerDataError          a batch that can never be stored
 └── LedgerFormatError        the tables are of a newer version, or cannot be migrated
@@ -17,6 +18,7 @@ __all__ = [
     "LedgerDataError",
     "LedgerError",
     "LedgerFormatError",
+    "LedgerStaleError",
     "LedgerStandbyError",
     "LedgerUnavailableError",
     "words",
@@ -39,6 +41,10 @@ class LedgerUnavailableError(LedgerError):
 
 class LedgerBusyError(LedgerUnavailableError):
     """The queue of the writer is full: the source must slow down."""
+
+
+class LedgerStaleError(LedgerUnavailableError):
+    """Somebody has read the source in the meantime, maybe this very process: go on from `Ledger.positions`."""
 
 
 class LedgerStandbyError(LedgerUnavailableError):

@@ -11,13 +11,16 @@ import msgspec
 
 from agent_observability.exposition import RenderedFamily
 from agent_observability.family import Family, Labels, Series
-from agent_observability.ledger.batch import Count
+from agent_observability.ledger.batch import Count, check_text
 from agent_observability.ledger.transaction import SeriesChange, SeriesRow, labels_text
 from agent_observability.metric import Kind, Metric
 from agent_observability.series import SeriesStore
 from agent_observability.suite import SERIES, SERIES_DROPPED
 
 __all__ = ["LedgerFamilies", "Pending", "layout"]
+
+# `expired` is asked every few seconds; time that passes faster than this is no time.
+_JUMP_MS = 600_000
 
 _labels = msgspec.json.Decoder(tuple[str, ...])
 
@@ -60,6 +63,7 @@ class LedgerFamilies(SeriesStore):
         self.declared = declared
         self._ttl = {metric: round(seconds * 1000) for metric, seconds in (ttl or {}).items()}
         self._unnoted: set[Series] = set()
+        self._looked = 0
         self._updated: dict[Series, int] = {}
         self.exposed_until = 0.0
         self.wake: Callable[[], None] = lambda: None
@@ -71,7 +75,11 @@ class LedgerFamilies(SeriesStore):
         families = self._families
         with self._lock:
             for metric, labels, steps, exemplar in counts:
-                series = families[metric].series.get(labels) or self._series(metric, labels)
+                series = families[metric].series.get(labels)
+                if series is None:
+                    # Before anything is admitted: what cannot be stored would make every later commit fail.
+                    check_text(*labels)
+                    series = self._series(metric, labels)
                 if series is None:
                     continue
                 sums = amounts.get(series)
@@ -147,11 +155,16 @@ class LedgerFamilies(SeriesStore):
                     self._updated[series] = updated
             if not exposed:
                 self._bear_others(now)
+                self._births.forget_scrapers()
         return misfits
 
     def expired(self, now: int) -> list[Series]:
-        """Series whose last count is longer ago than their family allows."""
+        """Series whose last count is longer ago than their family allows. A clock that jumps ages none of them."""
         with self._lock:
+            jump = now - self._looked if self._looked else 0
+            self._looked = now
+            if abs(jump) > _JUMP_MS:
+                self._updated = {series: updated + jump for series, updated in self._updated.items()}
             return [series for series, updated in self._updated.items() if now - updated > self._ttl[series.metric]]
 
     def forget(self, gone: Iterable[Series]) -> None:

@@ -15,13 +15,14 @@ from agent_observability.ledger.backend import Backend
 from agent_observability.ledger.batch import Batch, Outcome
 from agent_observability.ledger.books import Books
 from agent_observability.ledger.config import LedgerConfig
-from agent_observability.ledger.errors import LedgerBusyError
+from agent_observability.ledger.errors import LedgerBusyError, LedgerUnavailableError
 from agent_observability.ledger.families import LedgerFamilies
 from agent_observability.ledger.queue import Queue
 from agent_observability.ledger.reports import Reports
 from agent_observability.ledger.retention import Retention
 from agent_observability.ledger.standing import Standing, State
 from agent_observability.ledger.writer import Writer
+from agent_observability.workers import Workers
 
 __all__ = ["Ledger", "open_backend", "require_driver"]
 
@@ -30,6 +31,9 @@ log = logging.getLogger(__name__)
 _STOP_SECONDS = 4.0
 _BUSY_SECONDS = 0.02
 _MEASURE_SECONDS = 30.0
+# A commit that takes longer than this is shown as a ledger that is down, and waited for this long at most.
+_HANG_SECONDS = 15.0
+_ANSWER_SECONDS = 45.0
 
 
 def open_backend(config: LedgerConfig, process: str, default: Path) -> Backend:
@@ -80,6 +84,8 @@ class Ledger:
         )
         self._loop: asyncio.AbstractEventLoop | None = None
         self._up = asyncio.Event()
+        # The standard executor would keep the process alive for as long as a query hangs.
+        self._workers = Workers("ledger-look")
         self._measuring: asyncio.Task[None] | None = None
 
     @property
@@ -107,14 +113,17 @@ class Ledger:
         """Open it in the background, and try again for as long as that fails. Needs a running event loop."""
         self._loop = asyncio.get_running_loop()
         self._measuring = self._loop.create_task(self._measure())
+        self._watching = self._loop.create_task(self._watch())
         self._writer.thread.start()
 
     async def stop(self) -> None:
         """Commit what waits, then close; give up after some seconds."""
-        if self._measuring is not None:
-            self._measuring.cancel()
-            self._queue.stop()
-            await asyncio.to_thread(self._writer.thread.join, _STOP_SECONDS)
+        if self._measuring is None:
+            return
+        self._measuring.cancel()
+        self._watching.cancel()
+        self._queue.stop()
+        await self._workers.run(lambda: self._writer.thread.join(_STOP_SECONDS))
 
     async def ready(self) -> Mapping[str, str]:
         """Wait until it can be written; the positions from which sources go on."""
@@ -138,7 +147,12 @@ class Ledger:
                     raise
                 await asyncio.sleep(_BUSY_SECONDS)
             else:
-                return await asyncio.wrap_future(future)
+                break
+        try:
+            # Cancelled only where the writer has not begun with it, see `Queue.take`.
+            return await asyncio.wait_for(asyncio.wrap_future(future), _ANSWER_SECONDS)
+        except TimeoutError:
+            raise LedgerUnavailableError("the ledger does not say whether it has stored this") from None
 
     def not_ready(self) -> str:
         """Why its exporters cannot serve yet, or "": a standby does not, one whose storage is down for a while does."""
@@ -155,8 +169,19 @@ class Ledger:
         while True:
             await self._up.wait()
             try:
-                rows, size = await asyncio.to_thread(lambda: (self.backend.rows(), self.backend.size()))
+                rows, size = await self._workers.run(lambda: (self.backend.rows(), self.backend.size()))
                 self.reports.sizes(rows, size)
             except Exception as error:
                 log.warning("cannot measure the ledger: %s", type(error).__name__)
             await asyncio.sleep(_MEASURE_SECONDS)
+
+    async def _watch(self) -> None:
+        """A storage that hangs raises nothing, so that somebody has to look."""
+        while True:
+            await asyncio.sleep(1)
+            busy = self._writer.busy_since
+            hangs = busy is not None and time.monotonic() - busy > _HANG_SECONDS
+            if hangs and self.state.up:
+                self.reports.state(up=False, standby=False)
+            elif not hangs:
+                self.reports.state(up=self.state.up, standby=self.state.standby)

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import hashlib
 import math
+import time
 from collections.abc import Sequence
 from typing import Any
 
@@ -85,6 +86,8 @@ class PostgresqlBackend(Backend):
 
     def __init__(self, url: URL, process: str, host: str = "", lease: float = _LEASE_SECONDS) -> None:
         self._lease = lease
+        self._last_writer: tuple[str, int] | None = None
+        self._silent_since = 0.0
         self._schema = f"{_PREFIX}{process}"
         self._url = url
         # A signed 64-bit number that no other user of advisory locks picks by chance.
@@ -128,10 +131,14 @@ class PostgresqlBackend(Backend):
     def tidy(self) -> bool:
         return False  # autovacuum does
 
+    def bad_data(self, error: BaseException) -> bool:
+        # Data exceptions, and limits such as that of an index entry.
+        return _sqlstate(error).startswith(("22", "54"))
+
     def undecided(self, error: BaseException) -> bool:
         # The server's own refusals have a code; a lost connection has none, or one that says so.
         original = getattr(error, "orig", error)
-        code = getattr(original, "sqlstate", None) or ""
+        code = _sqlstate(error)
         return isinstance(original, psycopg.Error) and (not code or code.startswith(("08", "57")))
 
     def vacuum(self) -> None:
@@ -150,13 +157,13 @@ class PostgresqlBackend(Backend):
         with connection.begin():
             locked = connection.exec_driver_sql("SELECT pg_try_advisory_lock(%s)", (self._key,)).scalar_one()
             tables = connection.exec_driver_sql("SELECT to_regclass('writer')").scalar_one() is not None
-            waits = self._waits(connection) if tables else 0
+            waits = self._waits(connection) if tables else 0.0
             if tables and (waits or not locked):
                 self._stand_by(connection)
         if not locked:
             raise LedgerStandbyError(f"another replica writes to {self.name}")
         if waits:
-            raise LedgerStandbyError(f"the last writer of {self.name} may still be scraped for {waits / 1000:.0f} s")
+            raise LedgerStandbyError(f"the last writer of {self.name} may still be scraped for {waits:.0f} s")
         with connection.begin():
             connection.exec_driver_sql(f'CREATE SCHEMA IF NOT EXISTS "{self._schema}"')
         with connection.begin():
@@ -165,13 +172,23 @@ class PostgresqlBackend(Backend):
                 " data bytea) ON COMMIT DELETE ROWS"
             )
 
-    def _waits(self, connection: Connection) -> int:
-        """Milliseconds of the last writer's lease that are left, if it was on another host and did not resign."""
+    def _waits(self, connection: Connection) -> float:
+        """Seconds of the last writer's lease that are left, if it was on another host and did not resign.
+
+        By the database's clock, or by how long it has been silent as far as this process saw: that clock may jump.
+        """
         statement = (
-            f"SELECT coalesce(max(seen), 0) + {self._lease * 1000:.0f} - {self.clock} FROM writer"  # noqa: S608
-            " WHERE role = 'leader' AND host <> %s AND id <> %s"
+            f"SELECT id, seen, {self.clock} FROM writer WHERE role = 'leader' AND host <> %s AND id <> %s"  # noqa: S608
+            " ORDER BY seen DESC LIMIT 1"
         )
-        return max(0, int(connection.exec_driver_sql(statement, (self.host, self.writer)).scalar_one()))
+        row = connection.exec_driver_sql(statement, (self.host, self.writer)).fetchone()
+        if row is None:
+            return 0.0
+        now = time.monotonic()
+        if (row[0], row[1]) != self._last_writer:
+            self._last_writer, self._silent_since = (row[0], row[1]), now
+        by_clock = float(row[1] - row[2]) / 1000 + self._lease
+        return max(0.0, min(by_clock, self._lease - (now - self._silent_since)))
 
     def _stand_by(self, connection: Connection) -> None:
         """Tell the writer that somebody waits."""
@@ -181,7 +198,7 @@ class PostgresqlBackend(Backend):
             (self.writer, self.host),
         )
 
-    def _release(self) -> None:
+    def leave(self) -> None:
         """The lock went with the connection."""
 
     def _configure(self, connection: Any, _record: Any) -> None:
@@ -190,6 +207,11 @@ class PostgresqlBackend(Backend):
             for name, value in _SESSION.items():
                 cursor.execute(f"SET {name} TO '{value}'")
         connection.commit()
+
+
+def _sqlstate(error: BaseException) -> str:
+    """PostgreSQL's code of an error; "" for others."""
+    return getattr(getattr(error, "orig", error), "sqlstate", None) or ""
 
 
 class _PostgresqlTransaction(Transaction):

@@ -10,7 +10,7 @@ from concurrent.futures import Future, InvalidStateError
 from dataclasses import dataclass
 
 from agent_observability.ledger.batch import Batch, Outcome
-from agent_observability.ledger.errors import LedgerBusyError, LedgerUnavailableError
+from agent_observability.ledger.errors import LedgerBusyError, LedgerError, LedgerUnavailableError
 
 __all__ = ["Job", "Queue"]
 
@@ -23,7 +23,10 @@ class Job:
     future: Future[Outcome]
     since: float
 
-    def answer(self, outcome: Outcome) -> None:
+    def answer(self, outcome: Outcome | LedgerError) -> None:
+        if isinstance(outcome, LedgerError):
+            self.refuse(outcome)
+            return
         # Whoever waited may have gone.
         with contextlib.suppress(InvalidStateError):
             self.future.set_result(outcome)
@@ -60,6 +63,11 @@ class Queue:
             self._wake.notify()
         return job.future
 
+    @property
+    def drained(self) -> bool:
+        """Whether all is stopping and nothing waits any more."""
+        return self.stopping and not self._jobs
+
     def open(self) -> None:
         """Let batches in."""
         with self._wake:
@@ -93,7 +101,8 @@ class Queue:
                 jobs.append(self._jobs.popleft())
                 size += jobs[-1].batch.size
             self._size -= size
-            return jobs
+        # Nobody waits any more for what was cancelled, and whoever sent it believes that it never happened.
+        return [job for job in jobs if job.future.set_running_or_notify_cancel()]
 
     def poke(self) -> None:
         """Let `take` return, even with nothing. From any thread; costs next to nothing."""

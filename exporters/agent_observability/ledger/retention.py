@@ -21,24 +21,27 @@ class Retention:
     def __init__(self, config: RetentionConfig) -> None:
         self._config = config
         self.facts: dict[str, float] = {}
+        self.floor = 0
+        """Events before this time (ms) are deleted as they come."""
 
     def step(self, transaction: Transaction, now: int, most: int = STEP) -> bool:
         """Delete up to `most` rows of each kind as of `now` (ms); whether there is more to do at once."""
-        newest = transaction.newest_event()
-        if newest is not None:
-            now = min(now, newest + _AHEAD_MS)
         digests = "DELETE FROM digest WHERE digest IN (SELECT digest FROM digest WHERE expires < ? LIMIT ?)"
         gone = transaction.delete(digests, (now, most))
         for kind, seconds in self.facts.items():
             old = "SELECT kind, key FROM fact WHERE kind = ? AND updated < ? LIMIT ?"
             statement = f"DELETE FROM fact WHERE (kind, key) IN ({old})"  # noqa: S608 - a constant
             gone += transaction.delete(statement, (kind, now - _ms(seconds), most))
+        newest = transaction.newest_event()
+        if newest is not None:
+            now = min(now, newest + _AHEAD_MS)
         gone += transaction.delete("DELETE FROM daily WHERE day < ?", ((now - _ms(self._config.daily)) // _DAY_MS,))
         if newest is not None:
             limit = now - _ms(self._config.events)
             if transaction.used() > self._config.size:
                 limit = max(limit, transaction.oldest_events(most) or limit)
             gone += transaction.delete_events(limit, most)
+            self.floor = limit
         return gone > 0
 
 

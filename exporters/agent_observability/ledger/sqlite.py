@@ -41,7 +41,7 @@ class SqliteBackend(Backend):
 
     mark = "?"
     clock = "CAST((julianday('now') - 2440587.5) * 86400000 AS INTEGER)"
-    # The lock ends with the process, never before.
+    # The lock is kept over failures, and ends with the process.
     lease_seconds = float("inf")
     driver_errors = (sqlite3.Error,)
 
@@ -70,15 +70,9 @@ class SqliteBackend(Backend):
                 self.notice(error)
                 if not self._damaged:
                     raise
-                # Closing has given it up, and only its holder may move the file.
-                self._take_lock()
             else:
                 return
-        try:
-            self._set_aside()
-        except OSError:
-            self._release()
-            raise
+        self._set_aside()
         super().open()
 
     def vacuum(self) -> None:
@@ -89,9 +83,13 @@ class SqliteBackend(Backend):
             driver.execute("PRAGMA wal_checkpoint(TRUNCATE)")
         finally:
             self.close()
+            self.leave()
 
     def notice(self, error: BaseException) -> None:
         self._damaged = self._damaged or _code(error) in _DAMAGE
+
+    def bad_data(self, error: BaseException) -> bool:
+        return _code(error) in (sqlite3.SQLITE_TOOBIG, sqlite3.SQLITE_MISMATCH)
 
     def undecided(self, error: BaseException) -> bool:
         # A commit may have reached the disk when flushing it failed; all other errors undo it.
@@ -125,20 +123,22 @@ class SqliteBackend(Backend):
         self._inode = self._path.stat().st_ino
 
     def _take_lock(self) -> None:
+        if self._lock is not None:
+            return
         path = self._path.with_name(self._path.name + ".lock")
         self._lock = lock = os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
         try:
             fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except BlockingIOError:
             holder = os.pread(lock, 20, 0).decode(errors="replace").strip()
-            self._release()
+            self.leave()
             raise LedgerStandbyError(f"{self._path} is written by process {holder or 'unknown'}") from None
         # Who it is is a courtesy; a full disk must not keep the lock from being taken.
         with contextlib.suppress(OSError):
             os.ftruncate(lock, 0)
             os.pwrite(lock, f"{os.getpid()}\n".encode(), 0)
 
-    def _release(self) -> None:
+    def leave(self) -> None:
         lock, self._lock = self._lock, None
         if lock is not None:
             os.close(lock)

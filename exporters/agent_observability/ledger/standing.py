@@ -51,6 +51,9 @@ class Standing:
         """Note why it cannot be written, and log what is new; the reason in words."""
         reason = words(error)
         standby = isinstance(error, LedgerStandbyError)
+        if standby:
+            # Whatever goes wrong next, this process does not lead any more.
+            self._sure = -math.inf
         if self.state.up or self.state.reason != reason:
             fatal = isinstance(error, LedgerFormatError)
             level = logging.INFO if standby else logging.CRITICAL if fatal else logging.ERROR
@@ -60,8 +63,7 @@ class Standing:
 
     def wait(self, lease_seconds: float) -> None:
         """Until it is up again a standby shows nothing, and one that was cut off nothing beyond its lease."""
-        lost = self.state.standby or self._sure == -math.inf
-        self._expose(-math.inf if lost else self._sure + lease_seconds)
+        self._expose(self._sure if self._sure == -math.inf else self._sure + lease_seconds)
 
     def end(self) -> None:
         """The process stops."""

@@ -9,6 +9,8 @@ from typing import TYPE_CHECKING, Any
 
 from sqlalchemy import Connection
 
+from agent_observability.ledger.batch import check_text
+
 if TYPE_CHECKING:
     from agent_observability.ledger.backend import Backend
 
@@ -51,6 +53,7 @@ class Transaction(abc.ABC):
         """The id of a label tuple, made if need be."""
         known = self._backend.known_dimension(labels) or self.new_dimensions.get(labels)
         if known is None:
+            check_text(*labels)
             text = labels_text(labels)
             row = self._run("SELECT id FROM dimension WHERE labels = ?", (text,)).fetchone()
             if row:
@@ -83,8 +86,13 @@ class Transaction(abc.ABC):
         """Remember (label, value) pairs admitted below a cap."""
         self._many("INSERT INTO admitted (label, value) VALUES (?, ?) ON CONFLICT DO NOTHING", values)
 
-    def put_positions(self, positions: Mapping[str, str]) -> None:
-        self._upsert("position", "source", "value", positions)
+    def put_positions(self, positions: Mapping[str, str | None]) -> None:
+        """Move positions on; None forgets one."""
+        self._upsert(
+            "position", "source", "value", {key: value for key, value in positions.items() if value is not None}
+        )
+        gone = [(key,) for key, value in positions.items() if value is None]
+        self._many("DELETE FROM position WHERE source = ?", gone)
 
     def put_meta(self, name: str, value: str) -> None:
         self._upsert("meta", "name", "value", {name: value})

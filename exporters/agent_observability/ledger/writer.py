@@ -15,6 +15,7 @@ from dataclasses import dataclass
 from sqlalchemy.exc import DataError, SQLAlchemyError
 
 from agent_observability.ledger.backend import Backend
+from agent_observability.ledger.batch import Outcome
 from agent_observability.ledger.books import Books, Entry
 from agent_observability.ledger.errors import (
     LedgerDataError,
@@ -44,7 +45,7 @@ _RETENTION_SECONDS = 60.0
 # How long those who sent a group may wait to learn whether its lost commit happened.
 _IN_DOUBT_SECONDS = 20.0
 # Of the data itself, not of the storage.
-_BAD_DATA = (LedgerDataError, DataError, ValueError, TypeError, OverflowError, KeyError)
+_BAD_DATA = (LedgerDataError, DataError, ValueError, TypeError, OverflowError, LookupError, AttributeError)
 
 
 @dataclass(frozen=True, slots=True)
@@ -81,6 +82,9 @@ class Writer:
         self._number = 0
         self._doubt: _Doubt | None = None
         self._next_retention = 0.0
+        self._failing = False
+        self.busy_since: float | None = None
+        """Monotonic time since when the storage has not answered; None while nothing is asked of it."""
         self.thread = threading.Thread(target=self._run, name="ledger", daemon=True)
 
     def _run(self) -> None:
@@ -100,6 +104,7 @@ class Writer:
                 self._down(error)
                 delay = _RETRY_SECONDS[0] if self._number > before + 1 else min(delay * 2, _RETRY_SECONDS[1])
             self._give_up_late()
+            self.busy_since = None
             self._queue.sleep(delay)
         self._end()
 
@@ -121,6 +126,9 @@ class Writer:
                 self._books.load(saved, transaction, now)
         self._ledger, self._number = saved.ledger, saved.number + 1
         self._renew()
+        # Before anything old is let in, it must be known what counts as old.
+        self._next_retention = 0.0
+        self._tidy(STEP, look=True)
         if lost:
             log.critical("%s is new: counters go on from memory, events of the past are gone", self._backend.name)
         self._queue.open()
@@ -131,10 +139,12 @@ class Writer:
         checked = time.monotonic()
         more = False
         while True:
+            self.busy_since = None
             jobs = self._queue.take(_GROUP, _PAUSE_SECONDS if more else _TICK_SECONDS)
+            self.busy_since = time.monotonic()
             if jobs:
                 self._process(jobs)
-            elif self._queue.stopping:
+            elif self._queue.drained:
                 return
             ticked = time.monotonic() - checked >= _TICK_SECONDS
             if ticked:
@@ -148,17 +158,17 @@ class Writer:
         entry: Entry | None = None
         try:
             with self._backend.transaction(number) as transaction:
-                entry = self._books.write(transaction, [job.batch for job in jobs], self._now())
-        except _BAD_DATA as error:
-            self._books.rolled_back()
-            self._one_by_one(jobs, error)
-            return
+                entry = self._books.write(transaction, [job.batch for job in jobs], self._now(), self._retention.floor)
         except BaseException as error:
             self._books.rolled_back()
+            if isinstance(error, _BAD_DATA) or self._backend.bad_data(error):
+                self._one_by_one(jobs, error)
+                return
             if entry is not None and self._backend.undecided(error):
                 self._doubt = _Doubt(jobs, number, entry)
             else:
                 # Nothing of it is stored: whoever sent it tries again.
+                self._failing = True
                 reason = self._standing.down(error)
                 self._queue.close(reason)
                 _refuse(jobs, reason)
@@ -169,7 +179,7 @@ class Writer:
         self._standing.leads(begun, self._backend.lease_seconds)
         self._answer(jobs, entry)
 
-    def _one_by_one(self, jobs: list[Job], error: Exception) -> None:
+    def _one_by_one(self, jobs: list[Job], error: BaseException) -> None:
         """What cannot be stored is refused alone, and does not take its neighbours with it."""
         if len(jobs) > 1:
             for index, job in enumerate(jobs):
@@ -211,13 +221,17 @@ class Writer:
 
     def _answer(self, jobs: list[Job], entry: Entry) -> None:
         for job, outcome in zip(jobs, entry.outcomes, strict=True):
-            self._reports.stored(job.batch.kind, outcome)
+            if isinstance(outcome, Outcome):
+                self._reports.stored(job.batch.kind, outcome)
             job.answer(outcome)
 
     def _down(self, error: Exception) -> None:
+        was_up = self._standing.state.up
         self._queue.close(self._standing.down(error))
-        if not self._standing.state.standby:
+        if was_up or self._failing:
+            # Once for each time, not for each try to open it again.
             self._reports.failed()
+        self._failing = False
         self._backend.notice(error)
         self._backend.close()
         self._standing.wait(self._backend.lease_seconds)
@@ -238,6 +252,7 @@ class Writer:
             _refuse(self._doubt.jobs, "does not say whether it has stored this")
         self._queue.close("is closed: the process is stopping")
         self._backend.close()
+        self._backend.leave()
         self._standing.end()
 
     def _now(self) -> int:
