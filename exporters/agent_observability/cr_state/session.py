@@ -1,0 +1,158 @@
+"""What happens to one session, as far as its object shows it: pure, from what was known and what is seen now.
+
+What nobody saw is not invented: a session that went from Pending to Completed between two looks moved once, and one
+that was created and deleted in between never was.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import msgspec
+
+from agent_observability.cr_state.objects import AgenticSession, epoch
+from agent_observability.cr_state.reasons import reason_of
+
+__all__ = ["ENDED", "PHASES", "Created", "Ended", "Facts", "Happening", "Moved", "Restarted", "Started", "step"]
+
+PHASES = ("pending", "creating", "running", "stopping", "stopped", "completed", "failed", "error")
+"""Of both generations; whatever else comes is `other`."""
+
+ENDED = frozenset({"stopped", "completed", "failed", "error"})
+_SCHEDULED = "ambient-code.io/scheduled-run"
+
+
+class Facts(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
+    """What is remembered of a session, by its UID, for longer than the object lives. Times are Unix time.
+
+    `mode`, `model`, `repos` and `created` are those first seen. `ended` is the first end, whatever comes later.
+    """
+
+    namespace: str
+    name: str
+    created: float
+    mode: str
+    model: str = ""
+    repos: str = "1"
+    user: str = ""
+    phase: str = "pending"
+    since: float = 0.0
+    start: float | None = None
+    started: float | None = None
+    ended: float | None = None
+    end_phase: str = ""
+    restarts: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class Created:
+    """A session is there that was not."""
+
+
+@dataclass(frozen=True, slots=True)
+class Moved:
+    """From one phase to another."""
+
+    origin: str
+    to: str
+
+
+@dataclass(frozen=True, slots=True)
+class Started:
+    """It runs for the first time, so many seconds after it was created."""
+
+    queued: float
+
+
+@dataclass(frozen=True, slots=True)
+class Ended:
+    """Its first end: seconds since it was created, and since it ran, if that was ever seen."""
+
+    phase: str
+    reason: str
+    duration: float
+    ran: float | None
+
+
+@dataclass(frozen=True, slots=True)
+class Restarted:
+    """It runs again."""
+
+
+Happening = Created | Moved | Started | Ended | Restarted
+
+
+def step(facts: Facts | None, session: AgenticSession, now: float) -> tuple[Facts, list[Happening]]:
+    """What is known after a look at `session` at `now`, and what has happened since the last one."""
+    happenings: list[Happening] = []
+    phase = _phase(session)
+    if facts is None:
+        facts = _first(session, now)
+        happenings.append(Created())
+    elif phase != facts.phase:
+        happenings.append(Moved(facts.phase, phase))
+    start = epoch(session.status.start)
+    again = facts.phase in ENDED and phase not in ENDED
+    missed = facts.start is not None and start is not None and start > facts.start
+    if again or missed:
+        happenings.append(Restarted())
+    changes: dict[str, object] = {
+        "phase": phase,
+        "since": facts.since if phase == facts.phase and facts.since else now,
+        "start": start if start is not None else facts.start,
+        "restarts": facts.restarts + (again or missed),
+    }
+    if facts.started is None and (running := _running_since(session)) is not None:
+        changes["started"] = running
+        happenings.append(Started(max(0.0, running - facts.created)))
+    facts = msgspec.structs.replace(facts, **changes)
+    if facts.ended is None and phase in ENDED:
+        ended = epoch(session.status.completion) or now
+        facts = msgspec.structs.replace(facts, ended=ended, end_phase=phase)
+        ran = None if facts.started is None else max(0.0, ended - facts.started)
+        happenings.append(Ended(phase, reason_of(session, phase), max(0.0, ended - facts.created), ran))
+    return facts, happenings
+
+
+def _first(session: AgenticSession, now: float) -> Facts:
+    meta, spec = session.metadata, session.spec
+    count = len(spec.repos or ())
+    return Facts(
+        namespace=meta.namespace,
+        name=meta.name,
+        created=epoch(meta.creation_timestamp) or now,
+        mode=_mode(session),
+        model=(spec.llm_settings and spec.llm_settings.model) or "",
+        repos="3+" if count > 2 else "2" if count == 2 else "1",
+        user=(spec.user_context and spec.user_context.user_id) or "",
+        phase=_phase(session),
+    )
+
+
+def _phase(session: AgenticSession) -> str:
+    """An object without a status is new: nobody has looked at it yet."""
+    phase = (session.status.phase or "Pending").lower()
+    return phase if phase in PHASES else "other"
+
+
+def _newer(session: AgenticSession) -> bool:
+    """Whether the object is of the newer generation of the platform."""
+    spec, status = session.spec, session.status
+    marks = (spec.initial_prompt, spec.stop_on_run_finished, status.observed_generation, status.conditions)
+    return any(mark is not None for mark in marks)
+
+
+def _mode(session: AgenticSession) -> str:
+    spec = session.spec
+    if _newer(session):
+        scheduled = _SCHEDULED in (session.metadata.labels or {})
+        return "batch" if spec.stop_on_run_finished or scheduled else "interactive"
+    return "interactive" if spec.interactive else "batch"
+
+
+def _running_since(session: AgenticSession) -> float | None:
+    """When its runner started. The newer generation's startTime includes the time in the queue: of no use here."""
+    if not _newer(session):
+        return epoch(session.status.start)
+    started = (one for one in session.status.conditions or () if one.type == "RunnerStarted" and one.status == "True")
+    return next((epoch(condition.last_transition_time) for condition in started), None)
