@@ -218,7 +218,7 @@ async def test_what_was_cancelled_in_the_queue_never_happens(storage: Storage) -
 async def test_a_storage_that_hangs_is_said_to_be_down(storage: Storage, monkeypatch: pytest.MonkeyPatch) -> None:
     """It raises nothing; senders are told to come again, and the end of the process does not wait for it."""
     monkeypatch.setattr("agent_observability.ledger.ledger._HANG_SECONDS", 0.2)
-    monkeypatch.setattr("agent_observability.ledger.ledger._ANSWER_SECONDS", 1.0)
+    monkeypatch.setattr("agent_observability.ledger.ledger._ANSWER_SECONDS", 2.0)
     monkeypatch.setattr("agent_observability.ledger.ledger._STOP_SECONDS", 0.2)
     go_on = threading.Event()
     async with opened(storage.backend(), families()) as ledger:

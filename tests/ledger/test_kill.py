@@ -145,7 +145,7 @@ def _made(connection: Any) -> bool:
 def test_sqlite(tmp_path: Path) -> None:
     run = Killing(tmp_path, None, records=6_000, pause=0.03)
     run.run(times=6, after=(0.5, 3), seed=4)
-    assert run.found >= 3
+    assert run.found >= 2
 
 
 def test_postgresql(tmp_path: Path, cluster: Cluster) -> None:
