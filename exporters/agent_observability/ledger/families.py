@@ -19,7 +19,7 @@ from agent_observability.suite import SERIES, SERIES_DROPPED
 
 __all__ = ["LedgerFamilies", "Pending", "layout"]
 
-# `expired` is asked every few seconds; time that passes faster than this is no time.
+# The clock is looked at every few seconds; what passes between two looks beyond this is no time.
 _JUMP_MS = 600_000
 
 _labels = msgspec.json.Decoder(tuple[str, ...])
@@ -110,6 +110,7 @@ class LedgerFamilies(SeriesStore):
     def publish(self, pending: Pending, now: int) -> None:
         """Show what has been committed."""
         with self._lock:
+            self._look_at_clock(now)
             for series, sums in pending.amounts.items():
                 series.values = [value + amount for value, amount in zip(series.values, sums, strict=True)]
                 if series in pending.exemplars:
@@ -161,10 +162,7 @@ class LedgerFamilies(SeriesStore):
     def expired(self, now: int) -> list[Series]:
         """Series whose last count is longer ago than their family allows. A clock that jumps ages none of them."""
         with self._lock:
-            jump = now - self._looked if self._looked else 0
-            self._looked = now
-            if abs(jump) > _JUMP_MS:
-                self._updated = {series: updated + jump for series, updated in self._updated.items()}
+            self._look_at_clock(now)
             return [series for series, updated in self._updated.items() if now - updated > self._ttl[series.metric]]
 
     def forget(self, gone: Iterable[Series]) -> None:
@@ -184,6 +182,13 @@ class LedgerFamilies(SeriesStore):
 
     def collect(self) -> list[RenderedFamily]:
         return super().collect() if self._exposed() else []
+
+    def _look_at_clock(self, now: int) -> None:
+        """Before any time is compared or noted: those from before a jump move along."""
+        jump = now - self._looked if self._looked else 0
+        self._looked = now
+        if abs(jump) > _JUMP_MS:
+            self._updated = {series: updated + jump for series, updated in self._updated.items()}
 
     def _exposed(self) -> bool:
         return time.monotonic() < self.exposed_until
