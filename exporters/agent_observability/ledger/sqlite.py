@@ -117,6 +117,8 @@ class SqliteBackend(Backend):
         return True
 
     def _transaction(self, connection: Connection, next_dimension: int) -> Transaction:
+        # Each time: a file that was removed still takes whatever is written to it, and keeps nothing.
+        self.renew()
         return _SqliteTransaction(self, connection, next_dimension)
 
     def _acquire(self, connection: Connection) -> None:
