@@ -98,6 +98,12 @@ class Server:
                 listener.close()
             raise
         old, self._listeners = self._listeners, listeners
+        loop = asyncio.get_running_loop()
+        for listener in old:
+            for accepting in listener.sockets:
+                loop.remove_reader(accepting.fileno())
+        # What was accepted just now has a task that needs its listener open; without it the client would hang.
+        await asyncio.sleep(0)
         for listener in old:
             listener.close()
 
