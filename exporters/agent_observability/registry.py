@@ -10,6 +10,8 @@ from typing import Any
 
 import msgspec
 
+from agent_observability.cr_state.config import CrStateConfig
+from agent_observability.cr_state.metrics import CR_STATE_METRICS
 from agent_observability.host.config import HostConfig
 from agent_observability.host.metrics import HOST_METRICS
 from agent_observability.metric import Metric
@@ -60,6 +62,14 @@ EXPORTERS: tuple[Exporter, ...] = (
         HOST_METRICS,
         HostConfig,
         "agent_observability.host.collector:create",
+    ),
+    Exporter(
+        "cr_state",
+        9802,
+        "Agent sessions, workflows and projects: what they are, what becomes of them, and who adopts the platform",
+        CR_STATE_METRICS,
+        CrStateConfig,
+        "agent_observability.cr_state.runtime:create",
     ),
 )
 

@@ -110,6 +110,11 @@ class SeriesStore:
         with self._lock:
             self._families[metric].remove(labels)
 
+    def refuse(self, metric: Metric, label: str) -> None:
+        """Count a sample that the cap of a label has refused outside of this store, in a family kept elsewhere."""
+        with self._lock:
+            self._count_dropped(metric, label)
+
     def collect(self) -> list[RenderedFamily]:
         with self._lock:
             for metric in self._capped:

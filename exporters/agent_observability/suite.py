@@ -10,6 +10,7 @@ __all__ = [
     "COLLECTOR_SUCCESS",
     "CONFIG_RELOAD_SUCCESS",
     "CONFIG_RELOAD_TIMESTAMP",
+    "EVENT_DELAY",
     "LEADER",
     "LEDGER_COMMIT_DURATION",
     "LEDGER_COMMIT_FAILURES",
@@ -71,6 +72,14 @@ CONFIG_RELOAD_TIMESTAMP = Metric(
     "When the configuration in use was loaded, as Unix time",
 )
 
+EVENT_DELAY = Metric(
+    "agent_obs_event_delay_seconds",
+    Kind.HISTOGRAM,
+    "From the time something happened, as its source tells it, until it was counted",
+    (Label("source"),),
+    buckets=(0.1, 0.5, 1.0, 2.0, 5.0, 10.0, 30.0, 60.0, 300.0, 3600.0),
+)
+
 LEADER = Metric("agent_obs_leader", Kind.GAUGE, "1 if this process writes to its ledger; of several replicas, one does")
 LEDGER_UP = Metric(
     "agent_obs_ledger_up", Kind.GAUGE, "1 if the ledger can be written, by this process or by the one it stands by for"
@@ -126,6 +135,7 @@ SUITE_METRICS = (
     SERIES_DROPPED,
     CONFIG_RELOAD_SUCCESS,
     CONFIG_RELOAD_TIMESTAMP,
+    EVENT_DELAY,
     *LEDGER_METRICS,
     *PROCESS_METRICS,
     PYTHON_INFO,

@@ -42,6 +42,9 @@ class Picture(Sink):
         else:
             self.objects[uid] = found
 
+    async def missing(self) -> None:
+        self.objects = {}
+
 
 class _Listing(Listing):
     def __init__(self, picture: Picture) -> None:

@@ -7,7 +7,38 @@ from typing import Any
 
 import msgspec
 
-__all__ = ["AgenticSession", "Condition", "Meta", "RepoStatus", "SessionSpec", "SessionStatus", "epoch"]
+__all__ = [
+    "AgenticSession",
+    "Condition",
+    "Container",
+    "ContainerStatus",
+    "Deployment",
+    "DeploymentSpec",
+    "DeploymentStatus",
+    "Job",
+    "JobStatus",
+    "LlmSettings",
+    "Meta",
+    "Object",
+    "Owner",
+    "Pod",
+    "PodSpec",
+    "PodStatus",
+    "PodTemplate",
+    "RepoStatus",
+    "RfeWorkflow",
+    "SessionSpec",
+    "SessionStatus",
+    "UserContext",
+    "WorkflowStatus",
+    "epoch",
+]
+
+
+class Owner(msgspec.Struct):
+    """What made an object."""
+
+    kind: str = ""
 
 
 class Meta(msgspec.Struct, rename="camel"):
@@ -16,9 +47,17 @@ class Meta(msgspec.Struct, rename="camel"):
     name: str = ""
     namespace: str = ""
     uid: str = ""
+    resource_version: str = ""
     creation_timestamp: str | None = None
     labels: dict[str, str] | None = None
     annotations: dict[str, str] | None = None
+    owner_references: list[Owner] | None = None
+
+
+class Object(msgspec.Struct):
+    """Any object of the API."""
+
+    metadata: Meta = msgspec.field(default_factory=Meta)
 
 
 class LlmSettings(msgspec.Struct):
@@ -78,12 +117,93 @@ class SessionStatus(msgspec.Struct):
     usage: dict[str, Any] | None = None
 
 
-class AgenticSession(msgspec.Struct):
+class AgenticSession(Object):
     """A run of an agent."""
 
-    metadata: Meta = msgspec.field(default_factory=Meta)
     spec: SessionSpec = msgspec.field(default_factory=SessionSpec)
     status: SessionStatus = msgspec.field(default_factory=SessionStatus)
+
+
+class WorkflowStatus(msgspec.Struct):
+    """Of a workflow: Initializing or Ready."""
+
+    phase: str | None = None
+
+
+class RfeWorkflow(Object):
+    """A request for enhancement on its way through the steps."""
+
+    status: WorkflowStatus = msgspec.field(default_factory=WorkflowStatus)
+
+
+class JobStatus(msgspec.Struct):
+    """Its conditions are Complete or Failed, once it has ended."""
+
+    conditions: list[Condition] | None = None
+
+
+class Job(Object):
+    """What runs a session in the first generation."""
+
+    status: JobStatus = msgspec.field(default_factory=JobStatus)
+
+
+class ContainerStatus(msgspec.Struct, rename="camel"):
+    """Of one container of a pod."""
+
+    name: str = ""
+    restart_count: int = 0
+
+
+class PodStatus(msgspec.Struct, rename="camel"):
+    """`phase` is Pending, Running, Succeeded, Failed or Unknown."""
+
+    phase: str | None = None
+    container_statuses: list[ContainerStatus] | None = None
+
+
+class Pod(Object):
+    """Of a session's runner, or of a component."""
+
+    status: PodStatus = msgspec.field(default_factory=PodStatus)
+
+
+class Container(msgspec.Struct):
+    """As a pod template describes it."""
+
+    image: str = ""
+
+
+class PodSpec(msgspec.Struct):
+    """The part of a pod template that matters."""
+
+    containers: list[Container] | None = None
+
+
+class PodTemplate(msgspec.Struct):
+    """Of a deployment."""
+
+    spec: PodSpec = msgspec.field(default_factory=PodSpec)
+
+
+class DeploymentSpec(msgspec.Struct):
+    """Without a number, one replica is wanted."""
+
+    replicas: int | None = None
+    template: PodTemplate = msgspec.field(default_factory=PodTemplate)
+
+
+class DeploymentStatus(msgspec.Struct, rename="camel"):
+    """Without a number, none is ready."""
+
+    ready_replicas: int | None = None
+
+
+class Deployment(Object):
+    """Of a platform component."""
+
+    spec: DeploymentSpec = msgspec.field(default_factory=DeploymentSpec)
+    status: DeploymentStatus = msgspec.field(default_factory=DeploymentStatus)
 
 
 def epoch(text: str | None) -> float | None:
@@ -92,6 +212,6 @@ def epoch(text: str | None) -> float | None:
         return None
     try:
         moment = datetime.fromisoformat(text)
-    except ValueError:
+        return (moment if moment.tzinfo else moment.replace(tzinfo=UTC)).timestamp()
+    except (ValueError, OverflowError):
         return None
-    return (moment if moment.tzinfo else moment.replace(tzinfo=UTC)).timestamp()

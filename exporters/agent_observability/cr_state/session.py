@@ -6,26 +6,47 @@ that was created and deleted in between never was.
 
 from __future__ import annotations
 
+import sys
 from dataclasses import dataclass
 
 import msgspec
 
 from agent_observability.cr_state.objects import AgenticSession, epoch
 from agent_observability.cr_state.reasons import reason_of
+from agent_observability.cr_state.text import clean
+from agent_observability.metric import OTHER
 
-__all__ = ["ENDED", "PHASES", "Created", "Ended", "Facts", "Happening", "Moved", "Restarted", "Started", "step"]
+__all__ = [
+    "ENDED",
+    "PHASES",
+    "Created",
+    "Ended",
+    "Facts",
+    "Happening",
+    "Moved",
+    "Restarted",
+    "Started",
+    "is_scheduled",
+    "step",
+]
 
 PHASES = ("pending", "creating", "running", "stopping", "stopped", "completed", "failed", "error")
 """Of both generations; whatever else comes is `other`."""
 
+# One string for each, as there are many sessions.
+_KNOWN = {phase: phase for phase in PHASES}
+
 ENDED = frozenset({"stopped", "completed", "failed", "error"})
 _SCHEDULED = "ambient-code.io/scheduled-run"
+NO_MODEL = "default"
+"""Label of sessions that name no model: they get the platform's default one."""
 
 
-class Facts(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
+class Facts(msgspec.Struct, frozen=True, array_like=True, gc=False):
     """What is remembered of a session, by its UID, for longer than the object lives. Times are Unix time.
 
     `mode`, `model`, `repos` and `created` are those first seen. `ended` is the first end, whatever comes later.
+    Stored as a list: new fields go to the end, with a default.
     """
 
     namespace: str
@@ -122,17 +143,21 @@ def _first(session: AgenticSession, now: float) -> Facts:
         name=meta.name,
         created=epoch(meta.creation_timestamp) or now,
         mode=_mode(session),
-        model=(spec.llm_settings and spec.llm_settings.model) or "",
+        model=sys.intern(clean((spec.llm_settings and spec.llm_settings.model) or NO_MODEL)),
         repos="3+" if count > 2 else "2" if count == 2 else "1",
-        user=(spec.user_context and spec.user_context.user_id) or "",
+        user=sys.intern(clean((spec.user_context and spec.user_context.user_id) or "")),
         phase=_phase(session),
     )
 
 
 def _phase(session: AgenticSession) -> str:
     """An object without a status is new: nobody has looked at it yet."""
-    phase = (session.status.phase or "Pending").lower()
-    return phase if phase in PHASES else "other"
+    return _KNOWN.get((session.status.phase or "Pending").lower(), OTHER)
+
+
+def is_scheduled(session: AgenticSession) -> bool:
+    """Whether a schedule has made it."""
+    return _SCHEDULED in (session.metadata.labels or {})
 
 
 def _newer(session: AgenticSession) -> bool:
@@ -145,7 +170,7 @@ def _newer(session: AgenticSession) -> bool:
 def _mode(session: AgenticSession) -> str:
     spec = session.spec
     if _newer(session):
-        scheduled = _SCHEDULED in (session.metadata.labels or {})
+        scheduled = is_scheduled(session)
         return "batch" if spec.stop_on_run_finished or scheduled else "interactive"
     return "interactive" if spec.interactive else "batch"
 

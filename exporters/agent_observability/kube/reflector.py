@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import abc
 import asyncio
+import contextlib
 import logging
 import random
 import time
@@ -34,6 +35,9 @@ _GRACE_SECONDS = 15.0
 _UNAVAILABLE_SECONDS = 60.0
 # A server, or a proxy before it, that ends watches at once must not be asked in a circle.
 _SHORT_SECONDS = 1.0
+_MISSING = 2
+# Where the first part of a streaming list ends.
+_INITIAL_END = "k8s.io/initial-events-end"
 _LINE_BYTES = 64 * 1024**2
 
 
@@ -74,12 +78,20 @@ class Sink(abc.ABC):
     async def changed(self, kind: Literal["ADDED", "MODIFIED", "DELETED"], item: msgspec.Raw) -> None:
         """An object is new, different or gone."""
 
+    @abc.abstractmethod
+    async def missing(self) -> None:
+        """The API has no such resource, and has said so twice: while it starts, it may say so in error."""
+
 
 @dataclass(slots=True)
 class Health:
-    """How a reflector fares; times are Unix time, 0 for never. `problem` says what is wrong now."""
+    """How a reflector fares; times are Unix time, 0 for never. `problem` says what is wrong now.
+
+    `refused`: the API has answered that there is no such resource, or that it is not for us.
+    """
 
     synced: bool = False
+    refused: bool = False
     problem: str = "not listed yet"
     last_sync: float = 0.0
     last_event: float = 0.0
@@ -100,6 +112,7 @@ class _Page(msgspec.Struct):
 
 class _Meta(msgspec.Struct):
     resource_version: str = msgspec.field(name="resourceVersion", default="")
+    annotations: dict[str, str] | None = None
 
 
 class _Versioned(msgspec.Struct):
@@ -119,7 +132,7 @@ _versioned = msgspec.json.Decoder(_Versioned)
 
 
 class Reflector:
-    """Follows one resource for as long as `run` does."""
+    """Follows one resource for as long as `run` does. `synced` is called after each complete list."""
 
     def __init__(
         self,
@@ -131,6 +144,8 @@ class Reflector:
         watch_seconds: Callable[[], int] = lambda: random.randint(*_WATCH_SECONDS),  # noqa: S311 - spreads load
         unavailable_seconds: float = _UNAVAILABLE_SECONDS,
         backoff: Backoff | None = None,
+        streaming: bool = False,
+        synced: Callable[[], None] = lambda: None,
     ) -> None:
         self.resource = resource
         self.health = Health()
@@ -140,19 +155,27 @@ class Reflector:
         self._watch_seconds = watch_seconds
         self._unavailable_seconds = unavailable_seconds
         self._backoff = backoff or Backoff()
+        self._streaming = streaming
+        self._on_synced = synced
+        self._version = ""
+
+    def forget(self) -> None:
+        """Begin with a list when `run` is called next."""
         self._version = ""
 
     async def run(self) -> None:
         """Until cancelled. Errors of the API are waited out; those of the sink end it."""
+        missing = 0
         while True:
             listing = not self._version
             results = self.health.lists if listing else self.health.watches
             try:
                 begun = time.monotonic()
-                if listing:
-                    await self._list()
-                else:
+                if not listing:
                     await self._watch()
+                elif not self._streaming or not await self._stream():
+                    await self._list()
+                missing = 0
                 results["ok"] += 1
                 if not listing and time.monotonic() - begun < _SHORT_SECONDS:
                     await asyncio.sleep(self._backoff.failed())
@@ -168,6 +191,10 @@ class Reflector:
                 results["denied" if error.status == 403 else "missing"] += 1
                 self._version = ""
                 self.health.synced = False
+                self.health.refused = True
+                missing = missing + 1 if error.status == 404 else 0
+                if missing == _MISSING:
+                    await self._sink.missing()
                 await self._wait(self._unavailable_seconds, error)
             except (KubeError, aiohttp.ClientError, TimeoutError, OSError, msgspec.MsgspecError) as error:
                 results["error"] += 1
@@ -185,24 +212,60 @@ class Reflector:
                 break
             parameters["continue"] = page.metadata.more
         await listing.finish()
-        self._version = page.metadata.resource_version
+        self._synced(page.metadata.resource_version)
+
+    def _synced(self, version: str) -> None:
+        self._version = version
         self.health.synced = True
+        self.health.refused = False
         self.health.problem = ""
         self.health.last_sync = time.time()
+        self._on_synced()
+
+    async def _stream(self) -> bool:
+        """List by a watch that begins with what there is, and goes on as one; whether the API can do that."""
+        listing = self._sink.listing()
+        asked = {"sendInitialEvents": "true", "resourceVersionMatch": "NotOlderThan"}
+        try:
+            async with self._watching(asked) as body:
+                async for line in _lines(body):
+                    if self._version:
+                        await self._take(line)
+                        continue
+                    event = _event.decode(line)
+                    about = _versioned.decode(event.object)
+                    if event.type == "ERROR":
+                        raise _error(self.resource, about)
+                    if event.type == "ADDED":
+                        listing.add(event.object)
+                    elif event.type == "BOOKMARK" and (about.metadata.annotations or {}).get(_INITIAL_END) == "true":
+                        await listing.finish()
+                        self.health.lists["ok"] += 1
+                        self._synced(about.metadata.resource_version)
+        except KubeError as error:
+            # An API that is too old refuses what it does not know.
+            if error.status not in (400, 422):
+                raise
+            self._streaming = False
+            return False
+        return True
 
     async def _watch(self) -> None:
+        async with self._watching({"resourceVersion": self._version}) as body:
+            self.health.problem = ""
+            async for line in _lines(body):
+                await self._take(line)
+
+    def _watching(self, more: dict[str, str]) -> contextlib.AbstractAsyncContextManager[aiohttp.StreamReader]:
         seconds = self._watch_seconds()
         parameters = {
             **self.resource.parameters(),
             "watch": "true",
-            "resourceVersion": self._version,
             "allowWatchBookmarks": "true",
             "timeoutSeconds": str(seconds),
+            **more,
         }
-        async with self._client.get(self.resource.path, parameters, silence=seconds + _GRACE_SECONDS) as body:
-            self.health.problem = ""
-            async for line in _lines(body):
-                await self._take(line)
+        return self._client.get(self.resource.path, parameters, silence=seconds + _GRACE_SECONDS)
 
     async def _take(self, line: bytes) -> None:
         event = _event.decode(line)
@@ -210,8 +273,7 @@ class Reflector:
         self.health.last_event = time.time()
         about = _versioned.decode(event.object)
         if event.type == "ERROR":
-            message = f"{self.resource.path}: the watch ended with {about.code}: {about.message}"
-            raise GoneError(message, 410) if about.code == 410 else KubeError(message, about.code)
+            raise _error(self.resource, about)
         if event.type in ("ADDED", "MODIFIED", "DELETED"):
             await self._sink.changed(event.type, event.object)  # type: ignore[arg-type]
         # Only after the sink has it: what breaks off in between comes again.
@@ -223,6 +285,11 @@ class Reflector:
             log.warning("%s: %s; next try in %.1f s", self.resource.name, problem, seconds)
         self.health.problem = problem
         await asyncio.sleep(seconds)
+
+
+def _error(resource: Resource, about: _Versioned) -> KubeError:
+    message = f"{resource.path}: the watch ended with {about.code}: {about.message}"
+    return GoneError(message, 410) if about.code == 410 else KubeError(message, about.code)
 
 
 _TYPES = frozenset({"ADDED", "MODIFIED", "DELETED", "BOOKMARK", "ERROR"})

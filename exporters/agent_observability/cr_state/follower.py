@@ -1,0 +1,290 @@
+"""Objects of one resource: decoded, each look at one taken once, and whole lists swapped in."""
+
+from __future__ import annotations
+
+import abc
+import asyncio
+import sys
+from collections.abc import Collection, Iterable
+from dataclasses import dataclass, field
+from typing import Any, Generic, Literal, TypeVar
+
+import msgspec
+
+from agent_observability.cr_state.curtain import Curtain
+from agent_observability.cr_state.metrics import DECODE_ERRORS
+from agent_observability.cr_state.objects import Object
+from agent_observability.cr_state.recorder import Recorder
+from agent_observability.cr_state.text import clean
+from agent_observability.kube.reflector import Listing, Sink
+from agent_observability.kube.tolerant import Tolerant
+
+__all__ = ["EVERYWHERE", "SCOPE", "AnyFollower", "Baselines", "Follower", "Namespaces", "Scene"]
+
+T = TypeVar("T", bound=Object)
+LookT = TypeVar("LookT")
+
+EVERYWHERE = ""
+"""The scope of a resource that is followed in all namespaces at once; other scopes are namespaces."""
+
+SCOPE = "scope"
+"""Kind of the facts about which scopes were listed."""
+
+_STEP = 200
+_GONE_KEPT = 10_000
+
+
+class _PeekMeta(msgspec.Struct, rename="camel"):
+    uid: str = ""
+    resource_version: str = ""
+
+
+class _Peek(msgspec.Struct):
+    metadata: _PeekMeta = msgspec.field(default_factory=_PeekMeta)
+
+
+_peek = msgspec.json.Decoder(_Peek)
+
+
+class Baselines:
+    """Which scopes have been listed since the ledger began: what a first list finds is history, and not counted."""
+
+    def __init__(self, known: Collection[str], recorder: Recorder) -> None:
+        self._known = set(known)
+        self._recorder = recorder
+
+    def passed(self, resource: str, namespace: str) -> bool:
+        """Whether an unknown object of this namespace is new."""
+        return f"{resource}/{EVERYWHERE}" in self._known or f"{resource}/{namespace}" in self._known
+
+    def pass_(self, resource: str, scope: str) -> None:
+        """From now on what is unknown there is new."""
+        key = f"{resource}/{scope}"
+        if key not in self._known:
+            self._known.add(key)
+            self._recorder.fact(SCOPE, key, b"")
+
+
+class Namespaces:
+    """Which namespaces are followed: all, those listed, or those that a label selects."""
+
+    def __init__(self, *, every: bool, names: Iterable[str] = ()) -> None:
+        self.every = every
+        self.names = set(names)
+
+    def __contains__(self, namespace: str) -> bool:
+        return self.every or namespace in self.names
+
+
+@dataclass(frozen=True, slots=True)
+class Scene:
+    """What the followers of one picture share."""
+
+    recorder: Recorder
+    baselines: Baselines
+    namespaces: Namespaces
+    curtain: Curtain = field(default_factory=Curtain)
+
+
+class Follower(abc.ABC, Generic[T, LookT]):
+    """What a subclass makes of an object is a look, taken aside; shown looks are the picture.
+
+    Everything is called on the event loop.
+    """
+
+    identity: tuple[str, ...] = ("uid", "name", "namespace")
+    """What an object must have."""
+
+    def __init__(self, resource: str, kind: type[T], scene: Scene) -> None:
+        self.resource = resource
+        self.recorder = scene.recorder
+        self.baselines = scene.baselines
+        self.curtain = scene.curtain
+        self._wanted = scene.namespaces
+        self._tolerant = Tolerant(kind)
+        self._versions: dict[str, str] = {}
+        self._namespaces: dict[str, str] = {}
+        # Versions at which objects were deleted, so that a replayed watch does not bring them back.
+        self._gone: dict[str, str] = {}
+
+    @abc.abstractmethod
+    def look(self, uid: str, found: T) -> LookT:
+        """What an object comes to; changes nothing."""
+
+    @abc.abstractmethod
+    def show(self, uid: str, look: LookT, *, live: bool) -> None:
+        """From now on this is the object. `live`: it came by a watch, just now."""
+
+    @abc.abstractmethod
+    def drop(self, uid: str) -> None:
+        """The object is gone. Only for one that was shown."""
+
+    def listed(self, scope: str) -> None:
+        """A list of a scope is complete."""
+
+    def missing(self) -> None:
+        """The API has no such resource; what was shown is dropped."""
+
+    def history_ends(self, scope: str, resource: str = "") -> None:
+        """What is unknown in a scope is new from now on."""
+        selected = scope == EVERYWHERE and not self._wanted.every
+        for one in self._wanted.names if selected else (scope,):
+            self.baselines.pass_(resource or self.resource, one)
+
+    def problems(self, _found: T) -> Iterable[str]:
+        """Paths of fields that have the right type and make no sense."""
+        return ()
+
+    def sink(self, scope: str = EVERYWHERE) -> Sink:
+        """What a reflector of a scope hands its objects to."""
+        return _ScopeSink(self, scope)
+
+    def __len__(self) -> int:
+        return len(self._versions)
+
+    def read(self, raw: msgspec.Raw) -> T | None:
+        """The object with what is wrong left out and counted; None for one that cannot be followed."""
+        try:
+            found, wrong = self._tolerant.decode(raw)
+        except ValueError:
+            self._wrong("object")
+            return None
+        meta = found.metadata
+        missing = [name for name in self.identity if not getattr(meta, name)]
+        for path in {*wrong, *(f"metadata.{name}" for name in missing), *self.problems(found)}:
+            self._wrong(path)
+        if missing:
+            return None
+        meta.uid, meta.name, meta.namespace = clean(meta.uid), clean(meta.name), sys.intern(clean(meta.namespace))
+        return found if not meta.namespace or meta.namespace in self._wanted else None
+
+    def peek(self, raw: msgspec.Raw) -> tuple[str, str]:
+        """Uid and version, "" where they cannot be had."""
+        try:
+            meta = _peek.decode(raw).metadata
+        except msgspec.MsgspecError:
+            return "", ""
+        return clean(meta.uid), meta.resource_version
+
+    def known(self, uid: str) -> str:
+        """The version that is shown, "" for none."""
+        return self._versions.get(uid, "")
+
+    def take(self, uid: str, found_at: tuple[str, str], look: LookT, *, live: bool) -> None:
+        with self.curtain.lock:
+            self._namespaces[uid], self._versions[uid] = found_at
+            self.show(uid, look, live=live)
+
+    def forget(self, uid: str, version: str = "") -> None:
+        """Drop an object, if it is shown; remember at which version."""
+        if uid in self._versions:
+            with self.curtain.lock:
+                self.drop(uid)
+            version = version or self._versions[uid]
+            del self._versions[uid], self._namespaces[uid]
+        self._gone[uid] = version
+        if len(self._gone) > _GONE_KEPT:
+            del self._gone[next(iter(self._gone))]
+
+    def stale(self, uid: str, version: str) -> bool:
+        """Whether a watch repeats what is known already. Versions are compared where they are numbers."""
+        known = self._versions.get(uid) or self._gone.get(uid)
+        if not known or not version:
+            return False
+        if known.isdigit() and version.isdigit():
+            return int(version) <= int(known)
+        return known == version
+
+    def within(self, scope: str) -> list[str]:
+        """Uids of the objects shown of a scope."""
+        if scope == EVERYWHERE:
+            return list(self._versions)
+        return [uid for uid, namespace in self._namespaces.items() if namespace == scope]
+
+    def unwanted(self) -> None:
+        """Drop what is not wanted any more."""
+        for uid, namespace in list(self._namespaces.items()):
+            if namespace not in self._wanted:
+                self.forget(uid)
+
+    def _wrong(self, path: str) -> None:
+        self.recorder.count(DECODE_ERRORS, (self.resource, clean(path)))
+
+
+AnyFollower = Follower[Any, Any]
+
+
+class _ScopeSink(Sink, Generic[T, LookT]):
+    def __init__(self, follower: Follower[T, LookT], scope: str) -> None:
+        self._follower = follower
+        self._scope = scope
+
+    def listing(self) -> Listing:
+        return _List(self._follower, self._scope)
+
+    async def missing(self) -> None:
+        await self.listing().finish()
+        self._follower.missing()
+
+    async def changed(self, kind: Literal["ADDED", "MODIFIED", "DELETED"], item: msgspec.Raw) -> None:
+        follower = self._follower
+        uid, version = follower.peek(item)
+        if uid and follower.stale(uid, version):
+            return
+        found = follower.read(item)
+        if found is None:
+            if kind == "DELETED" and follower.known(uid):
+                follower.forget(uid, version)
+            return
+        uid = found.metadata.uid
+        # One that comes and goes unseen never was; one that is known may have moved on before it went.
+        if kind != "DELETED" or follower.known(uid):
+            follower.take(uid, (found.metadata.namespace, version), follower.look(uid, found), live=True)
+        if kind == "DELETED":
+            follower.forget(uid, version)
+
+
+@dataclass(frozen=True, slots=True)
+class _Entry(Generic[LookT]):
+    namespace: str
+    version: str
+    look: LookT
+
+
+class _List(Listing, Generic[T, LookT]):
+    """Looks aside; of an object that has not changed since it was shown, only that it is there."""
+
+    def __init__(self, follower: Follower[T, LookT], scope: str) -> None:
+        self._follower = follower
+        self._scope = scope
+        self._there: set[str] = set()
+        self._looks: dict[str, _Entry[LookT]] = {}
+
+    def add(self, item: msgspec.Raw) -> None:
+        follower = self._follower
+        uid, version = follower.peek(item)
+        if uid and version and follower.known(uid) == version:
+            self._there.add(uid)
+            return
+        found = follower.read(item)
+        if found is None and follower.known(uid):
+            # What it has become cannot be told; what it was is the last that is known.
+            self._there.add(uid)
+        elif found is not None:
+            meta = found.metadata
+            self._there.add(meta.uid)
+            self._looks[meta.uid] = _Entry(meta.namespace, version, follower.look(meta.uid, found))
+
+    async def finish(self) -> None:
+        follower = self._follower
+        with follower.curtain.closed():
+            for done, (uid, entry) in enumerate(self._looks.items(), 1):
+                follower.take(uid, (entry.namespace, entry.version), entry.look, live=False)
+                if done % _STEP == 0:
+                    await asyncio.sleep(0)
+            for done, uid in enumerate(follower.within(self._scope), 1):
+                if uid not in self._there:
+                    follower.forget(uid)
+                if done % (10 * _STEP) == 0:
+                    await asyncio.sleep(0)
+            follower.listed(self._scope)

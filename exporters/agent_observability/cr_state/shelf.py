@@ -1,0 +1,91 @@
+"""Rendered series of many objects, in blocks: a change replaces a few lines of one block and leaves all others alone.
+
+Every block of a family is compressed once and stays so until it changes. Objects that are about to change stand apart
+from those that rest, so that a scrape finds few blocks to compress again.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from agent_observability.exposition import Block
+
+__all__ = ["Lines", "Page", "Shelf"]
+
+Lines = tuple[bytes, ...]
+"""Per family the sample lines of one object, b"" for none."""
+
+_PAGE_OBJECTS = 250
+_EMPTY = Block(b"")
+
+
+class Page:
+    """Some objects' lines, per family. `_added` is what is not yet joined to the text."""
+
+    __slots__ = ("_added", "_blocks", "_texts", "objects")
+
+    def __init__(self, families: int) -> None:
+        self.objects = 0
+        self._texts = [b""] * families
+        self._added: list[list[bytes]] = [[] for _ in range(families)]
+        self._blocks: list[Block | None] = [_EMPTY] * families
+
+    def replace(self, old: Lines, new: Lines) -> None:
+        """Raises ValueError if `old` is not here."""
+        for family, (before, after) in enumerate(zip(old, new, strict=True)):
+            if before == after:
+                continue
+            self._blocks[family] = None
+            if before:
+                text = self._join(family)
+                # Quotes in values are escaped, so that a line's beginning cannot stand inside another line.
+                if before not in text:
+                    raise ValueError(f"not on this page: {before!r}")
+                self._texts[family] = text.replace(before, after, 1)
+            else:
+                self._added[family].append(after)
+
+    def block(self, family: int) -> Block:
+        block = self._blocks[family]
+        if block is None:
+            block = self._blocks[family] = Block(self._join(family))
+        return block
+
+    def _join(self, family: int) -> bytes:
+        added = self._added[family]
+        if added:
+            self._texts[family] = b"".join((self._texts[family], *added))
+            added.clear()
+        return self._texts[family]
+
+
+class Shelf:
+    """Pages of one kind of object."""
+
+    def __init__(self, families: int) -> None:
+        self._nothing: Lines = (b"",) * families
+        self._pages: dict[Page, None] = {}
+        self._roomy: dict[Page, None] = {}
+
+    def add(self, lines: Lines) -> Page:
+        """Put an object's lines somewhere; the page has to be named to change them."""
+        page = next(iter(self._roomy), None)
+        if page is None:
+            page = Page(len(self._nothing))
+            self._pages[page] = self._roomy[page] = None
+        page.replace(self._nothing, lines)
+        page.objects += 1
+        if page.objects >= _PAGE_OBJECTS:
+            del self._roomy[page]
+        return page
+
+    def remove(self, page: Page, lines: Lines) -> None:
+        page.replace(lines, self._nothing)
+        page.objects -= 1
+        self._roomy[page] = None
+        if not page.objects:
+            del self._pages[page], self._roomy[page]
+
+    def blocks(self) -> Sequence[Sequence[Block]]:
+        """Per family its blocks."""
+        return [[page.block(family) for page in self._pages] for family in range(len(self._nothing))]

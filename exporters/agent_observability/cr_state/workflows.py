@@ -1,0 +1,136 @@
+"""RFE workflows: their phases, and which of their steps are done, as the sessions for these steps tell."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Mapping
+
+import msgspec
+
+from agent_observability.cr_state import metrics as m
+from agent_observability.cr_state.follower import Follower, Scene
+from agent_observability.cr_state.objects import RfeWorkflow
+from agent_observability.cr_state.recorder import Recorder
+from agent_observability.cr_state.view import SessionListener
+from agent_observability.exposition import RenderedFamily
+from agent_observability.metric import OTHER
+from agent_observability.series import SeriesStore
+
+__all__ = ["WORKFLOW", "Steps", "Workflows"]
+
+WORKFLOW = "workflow"
+"""Kind of the facts about workflows, by namespace and name: which steps are done."""
+
+_PHASES = ("initializing", "ready")
+# More would exceed the family's cap anyway.
+_MAX_KNOWN = 10_000
+
+Key = tuple[str, str]
+_encode = msgspec.json.Encoder().encode
+_decode = msgspec.json.Decoder(list[str]).decode
+
+
+class Steps(SessionListener):
+    """Which steps are done: latched, and remembered for as long as the workflow is there.
+
+    Where the platform has no workflow objects, the labels of sessions alone tell which workflows there are.
+    """
+
+    def __init__(self, recorder: Recorder, store: SeriesStore, facts: Mapping[str, bytes]) -> None:
+        self._recorder = recorder
+        self._store = store
+        self._done: dict[Key, set[str]] = {}
+        for key, data in facts.items():
+            namespace, _, name = key.partition("/")
+            self._done[namespace, name] = set(_decode(data))
+        self._objects: Counter[Key] = Counter()
+        self._phases: Counter[tuple[str, str]] = Counter()
+        self._shown: set[Key] = set()
+        self._dirty: set[Key] = set(self._done)
+        self._with_objects = False
+
+    def stepped(self, namespace: str, workflow: str, step: str, *, done: bool) -> None:
+        key = namespace, workflow
+        if key not in self._done:
+            if len(self._done) >= _MAX_KNOWN:
+                return
+            self._done[key] = set()
+            self._store_fact(key)
+        if done and step not in self._done[key]:
+            self._done[key].add(step)
+            self._store_fact(key)
+
+    def exists(self, key: Key, phase: str, by: int) -> None:
+        """There is one more (1) or one less (-1) such object."""
+        self._objects[key] += by
+        self._phases[key[0], phase] += by
+        self._store.set(m.RFE_WORKFLOWS, (key[0], phase), self._phases[key[0], phase])
+        self._dirty.add(key)
+        if by > 0 and key not in self._done:
+            self._done[key] = set()
+
+    def gone(self, key: Key) -> None:
+        """The workflow was deleted: one of the same name begins anew."""
+        if self._objects[key] <= 0:
+            del self._objects[key]
+            self._dirty.add(key)
+            self._done.pop(key, None)
+            self._recorder.fact(WORKFLOW, "/".join(key), None)
+
+    def have_objects(self, *, have: bool) -> None:
+        """Whether the platform has workflow objects; then only those that exist are shown."""
+        if have != self._with_objects:
+            self._with_objects = have
+            for key in [key for key in self._done if have and key not in self._objects]:
+                self.gone(key)
+            self._dirty.update(self._done, self._shown)
+
+    def families(self) -> list[RenderedFamily]:
+        for key in self._dirty:
+            namespace, name = key
+            shown = key in self._done and (key in self._objects or not self._with_objects)
+            for step in m.STEPS:
+                labels = (namespace, namespace, name, step)
+                if shown:
+                    self._store.set(m.RFE_STEP, labels, int(step in self._done[key]))
+                else:
+                    self._store.remove(m.RFE_STEP, labels)
+            (self._shown.add if shown else self._shown.discard)(key)
+        self._dirty.clear()
+        return self._store.collect()
+
+    def _store_fact(self, key: Key) -> None:
+        self._dirty.add(key)
+        self._recorder.fact(WORKFLOW, "/".join(key), _encode(sorted(self._done[key])))
+
+
+class Workflows(Follower[RfeWorkflow, tuple[Key, str]]):
+    """RFEWorkflow objects."""
+
+    def __init__(self, scene: Scene, steps: Steps) -> None:
+        super().__init__("rfeworkflows", RfeWorkflow, scene)
+        self._steps = steps
+        self._shown: dict[str, tuple[Key, str]] = {}
+
+    def look(self, uid: str, found: RfeWorkflow) -> tuple[Key, str]:
+        phase = (found.status.phase or "Initializing").lower()
+        return (found.metadata.namespace, found.metadata.name), phase if phase in _PHASES else OTHER
+
+    def show(self, uid: str, look: tuple[Key, str], *, live: bool) -> None:
+        old = self._shown.get(uid)
+        self._shown[uid] = look
+        self._steps.exists(*look, 1)
+        if old is not None:
+            self._steps.exists(*old, -1)
+
+    def drop(self, uid: str) -> None:
+        key, phase = self._shown.pop(uid)
+        self._steps.exists(key, phase, -1)
+        self._steps.gone(key)
+
+    def listed(self, scope: str) -> None:
+        self._steps.have_objects(have=True)
+
+    def missing(self) -> None:
+        """The platform has no such resource."""
+        self._steps.have_objects(have=False)

@@ -1,0 +1,207 @@
+"""One picture of the platform, from the ledger's facts on: what follows the API, and what draws the picture."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import time
+from collections.abc import Callable, Iterator, Mapping
+
+from agent_observability.cr_state import metrics as m
+from agent_observability.cr_state import resources
+from agent_observability.cr_state.activity import KEPT_SECONDS
+from agent_observability.cr_state.adoption import COMPLETION, PROJECT, USER, Adoption, Projects
+from agent_observability.cr_state.components import CONTAINER, ComponentGauges, ComponentPods, Components
+from agent_observability.cr_state.config import CrStateConfig
+from agent_observability.cr_state.curtain import Curtain, Scenery
+from agent_observability.cr_state.detail import Detail
+from agent_observability.cr_state.follower import EVERYWHERE, SCOPE, AnyFollower, Baselines, Namespaces, Scene
+from agent_observability.cr_state.following import Following
+from agent_observability.cr_state.recorder import Recorder
+from agent_observability.cr_state.runners import JOB, POD, RunnerJobs, RunnerPods
+from agent_observability.cr_state.selection import Selection
+from agent_observability.cr_state.session import NO_MODEL
+from agent_observability.cr_state.sessions import SESSION, Sessions
+from agent_observability.cr_state.state import SessionGauges
+from agent_observability.cr_state.view import View
+from agent_observability.cr_state.workflows import WORKFLOW, Steps, Workflows
+from agent_observability.kube.client import KubeClient
+from agent_observability.kube.reflector import Reflector, Resource
+from agent_observability.metric import Metric
+from agent_observability.series import SeriesStore
+
+__all__ = ["FACTS", "PARTS", "World"]
+
+FACTS = (SESSION, USER, PROJECT, COMPLETION, WORKFLOW, JOB, POD, CONTAINER, SCOPE)
+"""Kinds of facts in the ledger."""
+
+PARTS: Mapping[str, tuple[Metric, ...]] = {
+    "sessions": (*m.DETAIL, *m.STATE),
+    "adoption": m.ADOPTION,
+    "workflows": m.WORKFLOWS,
+    "components": m.COMPONENTS,
+}
+"""The families of each part of the picture."""
+
+log = logging.getLogger(__name__)
+
+_BEGAN = "began"
+_TICK_SECONDS = 1.0
+_PRUNE_SECONDS = 3_600.0
+_GATHER_SECONDS = 0.5
+_COUNTED = ("agenticsessions", "jobs", "pods")
+
+
+class World:
+    """`facts` are the stored ones by kind and key. `delayed(seconds)` is told how late an event was counted."""
+
+    def __init__(
+        self,
+        config: CrStateConfig,
+        recorder: Recorder,
+        facts: Mapping[str, Mapping[str, bytes]],
+        *,
+        limits: Mapping[str, int],
+        new_project: Callable[[str], None],
+        delayed: Callable[[float], None],
+    ) -> None:
+        self._config = config
+        self.recorder = recorder
+        self.following = Following()
+        self.whole = asyncio.Event()
+        """Set once there is something to see: before, zeros would be lies."""
+        scopes = dict(facts[SCOPE])
+        self._began = float(scopes.pop(_BEGAN, b"0")) or time.time()
+        if _BEGAN not in facts[SCOPE]:
+            recorder.fact(SCOPE, _BEGAN, repr(self._began).encode())
+        every = not config.namespaces and not config.namespace_labels
+        self._scene = Scene(recorder, Baselines(scopes, recorder), Namespaces(every=every, names=config.namespaces))
+        self.curtain: Curtain = self._scene.curtain
+        custom = self._custom
+        sessions_store = SeriesStore("sessions", m.STATE, limits)
+        stores = {name: SeriesStore(name, PARTS[name], limits) for name in ("adoption", "workflows", "components")}
+        self._gauges = SessionGauges(
+            sessions_store, stuck_after=config.stuck_after, custom=custom, new_project=new_project
+        )
+        self._adoption = Adoption(recorder, stores["adoption"], facts)
+        self._steps = Steps(recorder, stores["workflows"], facts[WORKFLOW])
+        self._components = ComponentGauges(stores["components"], config.components)
+        views: dict[str, View] = {}
+        self._detail = Detail(config.detail, views, lambda metric: sessions_store.refuse(metric, "session_name"))
+        listeners = (self._gauges, self._adoption, self._steps, self._detail)
+        self.sessions = Sessions(
+            self._scene, listeners, views=views, facts=facts[SESSION], custom=custom, delayed=delayed
+        )
+        self._namespaced: tuple[AnyFollower, ...] = (
+            self.sessions,
+            Workflows(self._scene, self._steps),
+            Projects(self._scene, self._adoption, self._gauges),
+            RunnerJobs(self._scene, facts[JOB]),
+            RunnerPods(self._scene, facts[POD]),
+        )
+        self._containers = facts[CONTAINER]
+        self._selection = Selection(self._scene, self._began, _COUNTED)
+        self._paint()
+
+    def settled(self) -> str:
+        """Why it is not known yet how the platform is, or ""."""
+        if not self.following.followed:
+            return "nothing has been listed yet"
+        names = [] if self._scene.namespaces.every else ["namespaces"] * bool(self._config.namespace_labels)
+        return next(filter(None, map(self.following.settled, (*names, "agenticsessions"))), "")
+
+    async def run(self, client: KubeClient) -> None:
+        """Follow the API until cancelled."""
+        async with asyncio.TaskGroup() as tasks:
+            tasks.create_task(self._tick())
+            for reflector in self._reflectors(client):
+                tasks.create_task(reflector.run())
+            if self._config.namespace_labels:
+                tasks.create_task(self._select(client))
+
+    def _reflectors(self, client: KubeClient) -> Iterator[Reflector]:
+        config = self._config
+        for component, labels in config.components.items():
+            namespace = config.platform_namespace
+            deployments = Components(self._scene, component, self._components)
+            containers = ComponentPods(self._scene, component, self._containers)
+            yield self._reflector(client, resources.deployments(namespace, labels), deployments)
+            yield self._reflector(client, resources.pods(namespace, labels), containers)
+        if config.namespace_labels:
+            yield self._reflector(client, resources.namespaces(config.namespace_labels), self._selection)
+            return
+        for follower in self._namespaced:
+            for scope in config.namespaces or (EVERYWHERE,):
+                yield self._reflector(client, resources.namespaced(follower.resource, scope), follower, scope)
+
+    def _reflector(
+        self, client: KubeClient, resource: Resource, follower: AnyFollower, scope: str = EVERYWHERE
+    ) -> Reflector:
+        kubernetes = self._config.kubernetes
+        reflector = Reflector(
+            client,
+            resource,
+            follower.sink(scope),
+            page=kubernetes.page,
+            streaming=kubernetes.streaming_lists,
+            synced=self._look_whether_whole,
+        )
+        self.following.add(reflector, follower)
+        return reflector
+
+    def _look_whether_whole(self) -> None:
+        if self.following.synced(self.sessions.resource):
+            self.whole.set()
+
+    async def _select(self, client: KubeClient) -> None:
+        """Follow everything, once it is known which namespaces count; list again when others do."""
+        changed = self._selection.changed
+        await changed.wait()
+        scopes = [(resources.namespaced(one.resource, EVERYWHERE), one) for one in self._namespaced]
+        reflectors = [self._reflector(client, resource, follower) for resource, follower in scopes]
+        while True:
+            changed.clear()
+            for follower in self._namespaced:
+                follower.unwanted()
+            try:
+                async with asyncio.TaskGroup() as tasks:
+                    for reflector in reflectors:
+                        reflector.forget()
+                        tasks.create_task(reflector.run())
+                    tasks.create_task(self._until_changed())
+            except* _ChangedError:
+                log.info("other namespaces are followed: %d", len(self._scene.namespaces.names))
+
+    async def _until_changed(self) -> None:
+        await self._selection.changed.wait()
+        await asyncio.sleep(_GATHER_SECONDS)
+        raise _ChangedError
+
+    async def _tick(self) -> None:
+        pruned = 0.0
+        while True:
+            self.following.count(self.recorder)
+            if time.monotonic() - pruned > _PRUNE_SECONDS:
+                pruned = time.monotonic()
+                self.sessions.forget_before(time.time() - KEPT_SECONDS)
+                with self.curtain.lock:
+                    self._adoption.forget_old(time.time())
+            await asyncio.sleep(_TICK_SECONDS)
+
+    def _custom(self, model: str) -> bool:
+        return model != NO_MODEL and model not in self._config.default_models
+
+    def _paint(self) -> None:
+        self.curtain.paint("sessions", self._paint_sessions)
+        self.curtain.paint("adoption", lambda: self._adoption.families(time.time()))
+        self.curtain.paint("workflows", self._steps.families)
+        self.curtain.paint("components", self._components.families)
+
+    def _paint_sessions(self) -> Scenery:
+        now = time.time()
+        self._detail.expire(now)
+        return [*self._detail.families(), *self._gauges.families(now)]
+
+
+class _ChangedError(Exception):
+    """Other namespaces count from now on."""
