@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Mapping
 
 import msgspec
@@ -22,8 +23,8 @@ __all__ = ["COMPLETION", "PROJECT", "USER", "Adoption", "Projects"]
 USER, PROJECT, COMPLETION = "user", "project", "completion"
 """Kinds of facts: when a user and a project had their first session ever, and a project its first completed one."""
 
-# Segments change by the hour; counting tens of thousands of users takes some milliseconds.
-_SEGMENT_SECONDS = 10.0
+# Counting the segments of tens of thousands of users takes some milliseconds: not more than this share of the time.
+_SEGMENT_SHARE = 0.02
 
 _encode = msgspec.msgpack.Encoder().encode
 _decode = msgspec.msgpack.Decoder(float).decode
@@ -40,7 +41,7 @@ class Adoption(SessionListener):
         self._projects.first.update((key, _decode(data)) for key, data in facts[PROJECT].items())
         self._completions = {key: _decode(data) for key, data in facts[COMPLETION].items()}
         self._created: dict[str, float] = {}
-        self._counted = float("-inf")
+        self._count_next = float("-inf")
 
     def known(self, facts: Facts) -> None:
         if facts.user and self._users.add(facts.user, facts.created):
@@ -71,11 +72,13 @@ class Adoption(SessionListener):
         self._projects.forget(now)
 
     def families(self, now: float) -> list[RenderedFamily]:
-        if abs(now - self._counted) > _SEGMENT_SECONDS:
-            self._counted = now
+        begun = time.monotonic()
+        if begun >= self._count_next:
             for metric, activity in ((m.PROJECTS, self._projects), (m.USERS, self._users)):
                 for labels, number in activity.segments(now).items():
                     self._store.set(metric, labels, number)
+            ended = time.monotonic()
+            self._count_next = ended + (ended - begun) / _SEGMENT_SHARE
         return self._store.collect()
 
     def _show(self, project: str) -> None:

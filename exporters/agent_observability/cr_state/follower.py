@@ -19,7 +19,7 @@ from agent_observability.cr_state.text import clean
 from agent_observability.kube.reflector import Listing, Sink
 from agent_observability.kube.tolerant import Tolerant
 
-__all__ = ["EVERYWHERE", "SCOPE", "AnyFollower", "Baselines", "Follower", "Namespaces", "Scene"]
+__all__ = ["EVERYWHERE", "SCOPE", "AdoptionSink", "AnyFollower", "Baselines", "Follower", "Namespaces", "Scene"]
 
 T = TypeVar("T", bound=Object)
 LookT = TypeVar("LookT")
@@ -122,8 +122,8 @@ class Follower(abc.ABC, Generic[T, LookT]):
     def listed(self, scope: str) -> None:
         """A list of a scope is complete."""
 
-    def missing(self) -> None:
-        """The API has no such resource; what was shown is dropped."""
+    def missing(self, scope: str) -> None:
+        """The API has no such resource; what was shown of it is dropped."""
 
     def history_ends(self, scope: str, resource: str = "") -> None:
         """What is unknown in a scope is new from now on."""
@@ -186,6 +186,20 @@ class Follower(abc.ABC, Generic[T, LookT]):
         if len(self._gone) > _GONE_KEPT:
             del self._gone[next(iter(self._gone))]
 
+    def hear(self, kind: Literal["ADDED", "MODIFIED", "DELETED"], item: msgspec.Raw, *, live: bool) -> None:
+        """An object is new, different or gone, or was looked up on its own."""
+        uid, version = self.peek(item)
+        if uid and self.stale(uid, version):
+            return
+        found = self.read(item)
+        if found is not None:
+            uid = found.metadata.uid
+            # One that comes and goes unseen never was; one that is known may have moved on before it went.
+            if kind != "DELETED" or self.known(uid):
+                self.take(uid, (found.metadata.namespace, version), self.look(uid, found), live=live)
+        if kind == "DELETED" and uid:
+            self.forget(uid, version)
+
     def stale(self, uid: str, version: str) -> bool:
         """Whether a watch repeats what is known already. Versions are compared where they are numbers."""
         known = self._versions.get(uid) or self._gone.get(uid)
@@ -223,31 +237,40 @@ class _ScopeSink(Sink, Generic[T, LookT]):
         return _List(self._follower, self._scope)
 
     async def missing(self) -> None:
-        await self.listing().finish()
-        self._follower.missing()
+        follower = self._follower
+        with follower.curtain.closed():
+            for uid in follower.within(self._scope):
+                follower.forget(uid)
+            follower.missing(self._scope)
 
     async def changed(self, kind: Literal["ADDED", "MODIFIED", "DELETED"], item: msgspec.Raw) -> None:
-        follower = self._follower
-        uid, version = follower.peek(item)
-        if uid and follower.stale(uid, version):
-            return
-        found = follower.read(item)
-        if found is None:
-            if kind == "DELETED" and follower.known(uid):
-                follower.forget(uid, version)
-            return
-        uid = found.metadata.uid
-        # One that comes and goes unseen never was; one that is known may have moved on before it went.
-        if kind != "DELETED" or follower.known(uid):
-            follower.take(uid, (found.metadata.namespace, version), follower.look(uid, found), live=True)
-        if kind == "DELETED":
-            follower.forget(uid, version)
+        self._follower.hear(kind, item, live=True)
+
+
+class AdoptionSink(_ScopeSink[T, LookT]):
+    """For one list of a namespace that is wanted from now on, while all others are followed all the time."""
+
+    def listing(self) -> Listing:
+        return _Adoption(self._follower, self._scope)
+
+
+class _Adoption(Listing, Generic[T, LookT]):
+    def __init__(self, follower: Follower[T, LookT], scope: str) -> None:
+        self._follower = follower
+        self._scope = scope
+
+    def add(self, item: msgspec.Raw) -> None:
+        self._follower.hear("ADDED", item, live=False)
+
+    async def finish(self) -> None:
+        self._follower.history_ends(self._scope)
 
 
 @dataclass(frozen=True, slots=True)
 class _Entry(Generic[LookT]):
     namespace: str
     version: str
+    before: str
     look: LookT
 
 
@@ -257,6 +280,8 @@ class _List(Listing, Generic[T, LookT]):
     def __init__(self, follower: Follower[T, LookT], scope: str) -> None:
         self._follower = follower
         self._scope = scope
+        # Whatever comes by another way meanwhile is newer than the list.
+        self._before = set(follower.within(scope))
         self._there: set[str] = set()
         self._looks: dict[str, _Entry[LookT]] = {}
 
@@ -273,18 +298,19 @@ class _List(Listing, Generic[T, LookT]):
         elif found is not None:
             meta = found.metadata
             self._there.add(meta.uid)
-            self._looks[meta.uid] = _Entry(meta.namespace, version, follower.look(meta.uid, found))
+            before = follower.known(meta.uid)
+            self._looks[meta.uid] = _Entry(meta.namespace, version, before, follower.look(meta.uid, found))
 
     async def finish(self) -> None:
         follower = self._follower
         with follower.curtain.closed():
             for done, (uid, entry) in enumerate(self._looks.items(), 1):
-                follower.take(uid, (entry.namespace, entry.version), entry.look, live=False)
+                if follower.known(uid) == entry.before:
+                    follower.take(uid, (entry.namespace, entry.version), entry.look, live=False)
                 if done % _STEP == 0:
                     await asyncio.sleep(0)
-            for done, uid in enumerate(follower.within(self._scope), 1):
-                if uid not in self._there:
-                    follower.forget(uid)
-                if done % (10 * _STEP) == 0:
+            for done, uid in enumerate(self._before - self._there, 1):
+                follower.forget(uid)
+                if done % _STEP == 0:
                     await asyncio.sleep(0)
             follower.listed(self._scope)

@@ -128,6 +128,10 @@ class Sessions(Follower[AgenticSession, Look]):
     def listed(self, scope: str) -> None:
         self.history_ends(scope)
 
+    def missing(self, scope: str) -> None:
+        # All that comes once the platform is installed is new.
+        self.history_ends(scope)
+
     def forget_before(self, created: float) -> None:
         """Forget sessions that are gone and were created before a time."""
         for uid, stored in list(self.past.items()):

@@ -25,6 +25,9 @@ _PHASES = ("initializing", "ready")
 # More would exceed the family's cap anyway.
 _MAX_KNOWN = 10_000
 
+# Noted among the steps of a workflow that has, or had, an object.
+_OBJECT = "*"
+
 Key = tuple[str, str]
 _encode = msgspec.json.Encoder().encode
 _decode = msgspec.json.Decoder(list[str]).decode
@@ -66,8 +69,9 @@ class Steps(SessionListener):
         self._phases[key[0], phase] += by
         self._store.set(m.RFE_WORKFLOWS, (key[0], phase), self._phases[key[0], phase])
         self._dirty.add(key)
-        if by > 0 and key not in self._done:
-            self._done[key] = set()
+        if by > 0 and _OBJECT not in self._done.setdefault(key, set()):
+            self._done[key].add(_OBJECT)
+            self._store_fact(key)
 
     def gone(self, key: Key) -> None:
         """The workflow was deleted: one of the same name begins anew."""
@@ -77,12 +81,15 @@ class Steps(SessionListener):
             self._done.pop(key, None)
             self._recorder.fact(WORKFLOW, "/".join(key), None)
 
+    def listed(self) -> None:
+        """All objects that there are have been told: those that were there before are gone."""
+        for key in [key for key, done in self._done.items() if _OBJECT in done and key not in self._objects]:
+            self.gone(key)
+
     def have_objects(self, *, have: bool) -> None:
         """Whether the platform has workflow objects; then only those that exist are shown."""
         if have != self._with_objects:
             self._with_objects = have
-            for key in [key for key in self._done if have and key not in self._objects]:
-                self.gone(key)
             self._dirty.update(self._done, self._shown)
 
     def families(self) -> list[RenderedFamily]:
@@ -129,8 +136,8 @@ class Workflows(Follower[RfeWorkflow, tuple[Key, str]]):
         self._steps.gone(key)
 
     def listed(self, scope: str) -> None:
+        self._steps.listed()
         self._steps.have_objects(have=True)
 
-    def missing(self) -> None:
-        """The platform has no such resource."""
+    def missing(self, scope: str) -> None:
         self._steps.have_objects(have=False)

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import logging
 import time
 from collections.abc import Callable, Iterator, Mapping
 
@@ -15,7 +14,15 @@ from agent_observability.cr_state.components import CONTAINER, ComponentGauges, 
 from agent_observability.cr_state.config import CrStateConfig
 from agent_observability.cr_state.curtain import Curtain, Scenery
 from agent_observability.cr_state.detail import Detail
-from agent_observability.cr_state.follower import EVERYWHERE, SCOPE, AnyFollower, Baselines, Namespaces, Scene
+from agent_observability.cr_state.follower import (
+    EVERYWHERE,
+    SCOPE,
+    AdoptionSink,
+    AnyFollower,
+    Baselines,
+    Namespaces,
+    Scene,
+)
 from agent_observability.cr_state.following import Following
 from agent_observability.cr_state.recorder import Recorder
 from agent_observability.cr_state.runners import JOB, POD, RunnerJobs, RunnerPods
@@ -26,7 +33,7 @@ from agent_observability.cr_state.state import SessionGauges
 from agent_observability.cr_state.view import View
 from agent_observability.cr_state.workflows import WORKFLOW, Steps, Workflows
 from agent_observability.kube.client import KubeClient
-from agent_observability.kube.reflector import Reflector, Resource
+from agent_observability.kube.reflector import Reflector, Resource, Sink
 from agent_observability.metric import Metric
 from agent_observability.series import SeriesStore
 
@@ -43,12 +50,9 @@ PARTS: Mapping[str, tuple[Metric, ...]] = {
 }
 """The families of each part of the picture."""
 
-log = logging.getLogger(__name__)
-
 _BEGAN = "began"
 _TICK_SECONDS = 1.0
 _PRUNE_SECONDS = 3_600.0
-_GATHER_SECONDS = 0.5
 _COUNTED = ("agenticsessions", "jobs", "pods")
 
 
@@ -117,7 +121,7 @@ class World:
             for reflector in self._reflectors(client):
                 tasks.create_task(reflector.run())
             if self._config.namespace_labels:
-                tasks.create_task(self._select(client))
+                tasks.create_task(self._select(client, tasks))
 
     def _reflectors(self, client: KubeClient) -> Iterator[Reflector]:
         config = self._config
@@ -125,26 +129,27 @@ class World:
             namespace = config.platform_namespace
             deployments = Components(self._scene, component, self._components)
             containers = ComponentPods(self._scene, component, self._containers)
-            yield self._reflector(client, resources.deployments(namespace, labels), deployments)
-            yield self._reflector(client, resources.pods(namespace, labels), containers)
+            yield self._reflector(client, resources.deployments(namespace, labels), deployments, deployments.sink())
+            yield self._reflector(client, resources.pods(namespace, labels), containers, containers.sink())
         if config.namespace_labels:
-            yield self._reflector(client, resources.namespaces(config.namespace_labels), self._selection)
+            selected = resources.namespaces(config.namespace_labels)
+            yield self._reflector(client, selected, self._selection, self._selection.sink())
             return
         for follower in self._namespaced:
             for scope in config.namespaces or (EVERYWHERE,):
-                yield self._reflector(client, resources.namespaced(follower.resource, scope), follower, scope)
+                yield self._reflector(
+                    client, resources.namespaced(follower.resource, scope), follower, follower.sink(scope)
+                )
 
-    def _reflector(
-        self, client: KubeClient, resource: Resource, follower: AnyFollower, scope: str = EVERYWHERE
-    ) -> Reflector:
+    def _reflector(self, client: KubeClient, resource: Resource, follower: AnyFollower, sink: Sink) -> Reflector:
         kubernetes = self._config.kubernetes
         reflector = Reflector(
             client,
             resource,
-            follower.sink(scope),
+            sink,
             page=kubernetes.page,
             streaming=kubernetes.streaming_lists,
-            synced=self._look_whether_whole,
+            settled=self._look_whether_whole,
         )
         self.following.add(reflector, follower)
         return reflector
@@ -153,29 +158,34 @@ class World:
         if self.following.synced(self.sessions.resource):
             self.whole.set()
 
-    async def _select(self, client: KubeClient) -> None:
-        """Follow everything, once it is known which namespaces count; list again when others do."""
-        changed = self._selection.changed
+    async def _select(self, client: KubeClient, tasks: asyncio.TaskGroup) -> None:
+        """Follow everything once it is known which namespaces count; look up those that come to count later."""
+        changed, names = self._selection.changed, self._scene.namespaces.names
         await changed.wait()
-        scopes = [(resources.namespaced(one.resource, EVERYWHERE), one) for one in self._namespaced]
-        reflectors = [self._reflector(client, resource, follower) for resource, follower in scopes]
+        adopted = set(names)
+        for follower in self._namespaced:
+            resource = resources.namespaced(follower.resource, EVERYWHERE)
+            tasks.create_task(self._reflector(client, resource, follower, follower.sink()).run())
         while True:
+            await changed.wait()
             changed.clear()
             for follower in self._namespaced:
                 follower.unwanted()
-            try:
-                async with asyncio.TaskGroup() as tasks:
-                    for reflector in reflectors:
-                        reflector.forget()
-                        tasks.create_task(reflector.run())
-                    tasks.create_task(self._until_changed())
-            except* _ChangedError:
-                log.info("other namespaces are followed: %d", len(self._scene.namespaces.names))
+            for name in names - adopted:
+                for follower in self._namespaced:
+                    await self._adopt(client, follower, name)
+            adopted = set(names)
 
-    async def _until_changed(self) -> None:
-        await self._selection.changed.wait()
-        await asyncio.sleep(_GATHER_SECONDS)
-        raise _ChangedError
+    async def _adopt(self, client: KubeClient, follower: AnyFollower, namespace: str) -> None:
+        done = asyncio.Event()
+        resource = resources.namespaced(follower.resource, namespace)
+        page = self._config.kubernetes.page
+        once = Reflector(client, resource, AdoptionSink(follower, namespace), page=page, settled=done.set)
+        task = asyncio.create_task(once.run())
+        try:
+            await done.wait()
+        finally:
+            task.cancel()
 
     async def _tick(self) -> None:
         pruned = 0.0
@@ -201,7 +211,3 @@ class World:
         now = time.time()
         self._detail.expire(now)
         return [*self._detail.families(), *self._gauges.families(now)]
-
-
-class _ChangedError(Exception):
-    """Other namespaces count from now on."""

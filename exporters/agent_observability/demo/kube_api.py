@@ -2,7 +2,9 @@
 
 Faults are set by `POST /faults` with a JSON object: `latency` (seconds before each answer), `status` (answer so many
 requests of the given status, as `{"429": 2}`), `cut` (cut every watch in the middle of its next line), `down` (refuse
-every request), `compact` (forget all old versions), `token` (the only bearer token that is accepted).
+every request), `compact` (forget all old versions), `token` (the only bearer token that is accepted), `expired` (answer
+so many following pages of lists 410), `replay` (let each watch begin so many versions too early), `absent` (resources
+that there are not).
 """
 
 from __future__ import annotations
@@ -12,6 +14,7 @@ import contextlib
 import json
 import ssl
 from collections import Counter
+from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -33,15 +36,28 @@ class Faults:
     status: Counter[int] = field(default_factory=Counter)
     down: bool = False
     token: str = ""
+    expired: int = 0
+    replay: int = 0
     absent: set[str] = field(default_factory=set)
 
 
 class KubeApi:
-    """Serves a store. `asked` counts requests by verb, group and resource, as RBAC sees them."""
+    """Serves a store. `asked` counts requests by verb, group and resource, as RBAC sees them.
 
-    def __init__(self, store: KubeStore, *, bookmark_seconds: float = _BOOKMARK_SECONDS) -> None:
+    `tell` are further paths, by which the platform behind the API tells of itself, in JSON.
+    """
+
+    def __init__(
+        self,
+        store: KubeStore,
+        *,
+        bookmark_seconds: float = _BOOKMARK_SECONDS,
+        tell: Mapping[str, Callable[[], object]] | None = None,
+    ) -> None:
         self.store = store
+        self._tell = tell or {}
         self.faults = Faults()
+        self.streaming = True
         self.asked: Counter[tuple[str, str, str]] = Counter()
         self._bookmark_seconds = bookmark_seconds
         self._watches: set[_Watch] = set()
@@ -51,6 +67,8 @@ class KubeApi:
         """Listen on 127.0.0.1; the port."""
         app = web.Application()
         app.router.add_post("/faults", self._set_faults)
+        for path, tell in self._tell.items():
+            app.router.add_get(path, _told(tell))
         for prefix in ("/apis/{group}/{version}", "/api/v1"):
             for scope in ("", "/namespaces/{namespace}"):
                 app.router.add_get(f"{prefix}{scope}/{{resource}}", self._serve)
@@ -77,6 +95,8 @@ class KubeApi:
         faults.latency = float(given.get("latency", faults.latency))
         faults.down = bool(given.get("down", faults.down))
         faults.token = str(given.get("token", faults.token))
+        faults.expired = int(given.get("expired", faults.expired))
+        faults.replay = int(given.get("replay", faults.replay))
         faults.absent = set(given.get("absent", faults.absent))
         faults.status.update({int(code): int(times) for code, times in given.get("status", {}).items()})
         if given.get("compact"):
@@ -88,6 +108,8 @@ class KubeApi:
     async def _serve(self, request: web.Request) -> web.StreamResponse:
         resource = request.match_info["resource"]
         watching = request.query.get("watch") in ("true", "1")
+        if "sendInitialEvents" in request.query and not self.streaming:
+            return _failure(422, "sendInitialEvents is forbidden: the feature WatchList is off")
         self.asked["watch" if watching else "list", request.match_info.get("group", ""), resource] += 1
         if self.faults.latency:
             await asyncio.sleep(self.faults.latency)
@@ -114,6 +136,9 @@ class KubeApi:
 
     async def _list(self, request: web.Request, resource: str) -> web.Response:
         query = request.query
+        if "continue" in query and self.faults.expired > 0:
+            self.faults.expired -= 1
+            return _failure(410, "The provided continue parameter is too old")
         try:
             items, token, version = self.store.page(
                 resource,
@@ -135,7 +160,12 @@ class KubeApi:
         self._watches.add(watch)
         try:
             async with asyncio.timeout(float(request.query.get("timeoutSeconds", "1800"))):
-                await self._send(watch, resource, int(request.query["resourceVersion"]))
+                after = int(request.query.get("resourceVersion", "0"))
+                if self.faults.replay:
+                    after = max(self.store.compacted, after - self.faults.replay)
+                if request.query.get("sendInitialEvents") == "true":
+                    after = await self._send_all(watch, resource)
+                await self._send(watch, resource, after)
         except TimeoutError:
             await response.write_eof()
         except ConnectionError:
@@ -143,6 +173,17 @@ class KubeApi:
         finally:
             self._watches.discard(watch)
         return response
+
+    async def _send_all(self, watch: _Watch, resource: str) -> int:
+        """What a streaming list begins with; the version that it shows."""
+        request = watch.request
+        namespace, selector = request.match_info.get("namespace", ""), request.query.get("labelSelector", "")
+        items, _, version = self.store.page(resource, namespace=namespace, selector=selector, limit=10**9)
+        for item in items:
+            await watch.write({"type": "ADDED", "object": item})
+        end = {"resourceVersion": str(version), "annotations": {"k8s.io/initial-events-end": "true"}}
+        await watch.write({"type": "BOOKMARK", "object": {"metadata": end}})
+        return version
 
     async def _send(self, watch: _Watch, resource: str, after: int) -> None:
         request = watch.request
@@ -188,6 +229,13 @@ class _Watch:
             with contextlib.suppress(ConnectionError):
                 transport.write(b'20\r\n{"type": "MODIFIED", "object": {')
             transport.close()
+
+
+def _told(tell: Callable[[], object]) -> Callable[[web.Request], Awaitable[web.Response]]:
+    async def answer(_request: web.Request) -> web.Response:
+        return web.json_response(tell())
+
+    return answer
 
 
 def _event(change: Change) -> dict[str, Any]:

@@ -5,7 +5,9 @@ from __future__ import annotations
 import asyncio
 import base64
 import copy
+import itertools
 import json
+import uuid
 from collections import deque
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
@@ -40,7 +42,7 @@ class KubeStore:
         self.version = 1
         self._objects: dict[str, dict[Key, Object]] = {}
         self._log: deque[Change] = deque(maxlen=_LOG)
-        self._compacted = 0
+        self.compacted = 0
         self._pictures: dict[int, list[tuple[Key, Object]]] = {}
         self._changed = asyncio.Event()
 
@@ -53,7 +55,7 @@ class KubeStore:
         old = kept.get(key)
         self.version += 1
         meta["resourceVersion"] = str(self.version)
-        meta.setdefault("uid", old["metadata"]["uid"] if old else f"uid-{resource}-{self.version}")
+        meta.setdefault("uid", old["metadata"]["uid"] if old else str(uuid.uuid4()))
         kept[key] = stored
         self._add(Change(self.version, resource, "MODIFIED" if old else "ADDED", stored))
         return stored
@@ -65,6 +67,9 @@ class KubeStore:
         gone["metadata"]["resourceVersion"] = str(self.version)
         self._add(Change(self.version, resource, "DELETED", gone))
 
+    def has(self, resource: str, namespace: str, name: str) -> bool:
+        return (namespace, name) in self._objects.get(resource, {})
+
     def objects(self, resource: str, namespace: str = "") -> Iterator[Object]:
         for (of, _), kept in sorted(self._objects.get(resource, {}).items()):
             if namespace in ("", of):
@@ -72,7 +77,7 @@ class KubeStore:
 
     def compact(self) -> None:
         """Forget the log and the pictures: older versions and continue tokens are gone."""
-        self._compacted = self.version
+        self.compacted = self.version
         self._log.clear()
         self._pictures.clear()
 
@@ -112,9 +117,10 @@ class KubeStore:
 
     def pending(self, resource: str, after: int) -> list[Change]:
         """Those after a version that there are by now. Raises CompactedError if some of them are forgotten."""
-        if after < self._compacted:
+        if after < self.compacted:
             raise CompactedError
-        return [change for change in self._log if change.version > after and change.resource == resource]
+        newer = itertools.takewhile(lambda change: change.version > after, reversed(self._log))
+        return [change for change in newer if change.resource == resource][::-1]
 
     def _add(self, change: Change) -> None:
         self._log.append(change)

@@ -132,7 +132,10 @@ _versioned = msgspec.json.Decoder(_Versioned)
 
 
 class Reflector:
-    """Follows one resource for as long as `run` does. `synced` is called after each complete list."""
+    """Follows one resource for as long as `run` does.
+
+    `settled` is called after each complete list, and whenever the API refuses to give one.
+    """
 
     def __init__(
         self,
@@ -142,10 +145,10 @@ class Reflector:
         *,
         page: int = 500,
         watch_seconds: Callable[[], int] = lambda: random.randint(*_WATCH_SECONDS),  # noqa: S311 - spreads load
-        unavailable_seconds: float = _UNAVAILABLE_SECONDS,
+        unavailable_seconds: float | None = None,
         backoff: Backoff | None = None,
         streaming: bool = False,
-        synced: Callable[[], None] = lambda: None,
+        settled: Callable[[], None] = lambda: None,
     ) -> None:
         self.resource = resource
         self.health = Health()
@@ -153,14 +156,10 @@ class Reflector:
         self._sink = sink
         self._page = page
         self._watch_seconds = watch_seconds
-        self._unavailable_seconds = unavailable_seconds
+        self._unavailable_seconds = _UNAVAILABLE_SECONDS if unavailable_seconds is None else unavailable_seconds
         self._backoff = backoff or Backoff()
         self._streaming = streaming
-        self._on_synced = synced
-        self._version = ""
-
-    def forget(self) -> None:
-        """Begin with a list when `run` is called next."""
+        self._on_settled = settled
         self._version = ""
 
     async def run(self) -> None:
@@ -192,6 +191,7 @@ class Reflector:
                 self._version = ""
                 self.health.synced = False
                 self.health.refused = True
+                self._on_settled()
                 missing = missing + 1 if error.status == 404 else 0
                 if missing == _MISSING:
                     await self._sink.missing()
@@ -220,7 +220,7 @@ class Reflector:
         self.health.refused = False
         self.health.problem = ""
         self.health.last_sync = time.time()
-        self._on_synced()
+        self._on_settled()
 
     async def _stream(self) -> bool:
         """List by a watch that begins with what there is, and goes on as one; whether the API can do that."""

@@ -1,0 +1,48 @@
+"""`python -m agent_observability.demo`: the simulated platform, in a process of its own."""
+
+from __future__ import annotations
+
+import argparse
+import asyncio
+import signal
+import time
+
+from agent_observability.demo.kube_api import KubeApi
+from agent_observability.demo.kube_store import KubeStore
+from agent_observability.demo.platform import Platform
+
+_TICK_SECONDS = 0.2
+
+
+async def serve(port: int, pace: float, per_hour: float, sessions: int) -> None:
+    """Until SIGTERM or SIGINT."""
+    stopped = asyncio.Event()
+    for number in (signal.SIGINT, signal.SIGTERM):
+        asyncio.get_running_loop().add_signal_handler(number, stopped.set)
+    store = KubeStore()
+    platform = Platform(store, now=time.time(), pace=pace, per_hour=per_hour)
+    platform.populate(sessions=sessions)
+    platform.begin()
+    api = KubeApi(store, tell={"/readyz": lambda: "ok", "/truth": platform.truth.summary})
+    print(f"the demo's Kubernetes API: http://127.0.0.1:{await api.start(port)}", flush=True)
+    try:
+        while not stopped.is_set():
+            platform.run_until(time.time())
+            await asyncio.sleep(_TICK_SECONDS)
+    finally:
+        await api.stop()
+
+
+def main() -> None:
+    """Reads the command line."""
+    parser = argparse.ArgumentParser(prog="python -m agent_observability.demo", description=__doc__)
+    parser.add_argument("--port", type=int, default=0, help="of the Kubernetes API, on 127.0.0.1; 0 takes a free one")
+    parser.add_argument("--pace", type=float, default=10.0, help="seconds of work that take one second")
+    parser.add_argument("--per-hour", type=float, default=120.0, help="sessions begun in an hour of work, at most")
+    parser.add_argument("--sessions", type=int, default=300, help="sessions of the past 60 days")
+    given = parser.parse_args()
+    asyncio.run(serve(given.port, given.pace, given.per_hour, given.sessions))
+
+
+if __name__ == "__main__":
+    main()
