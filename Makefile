@@ -15,8 +15,8 @@ HAVE_POSTGRES = command -v postgres || ls /usr/lib/postgresql/*/bin/postgres
 help:  ## This list
 	@awk -F ':.*## ' '/^[a-z]+:.*## /{printf "  make %-10s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
 
-run: $(VENV)/run tools  ## Run the suite on this machine with a live panel; Ctrl-C stops all of it
-	@$(BIN)/agent-obs up
+run: $(VENV)/run tools  ## Run the suite on this machine, beside a simulated agent platform; Ctrl-C stops all of it
+	@$(BIN)/agent-obs up --demo
 
 test: check tools postgresql  ## Everything CI runs: formatting, lint, types, all tests (at most 10 minutes)
 	$(BIN)/python -m pytest -n auto --dist worksteal -q --ignore tests/soak

@@ -1,4 +1,8 @@
-"""manifests/compose.yaml: the suite for users of Docker, with the images, limits and configuration of the chart."""
+"""manifests/compose.yaml: the suite for users of Docker, with the images, limits and configuration of the chart.
+
+What follows a Kubernetes cluster is in compose.kubernetes.yaml, to be added where there is one: its service, its target
+and its rules, since without it they would page about an exporter that nobody wants.
+"""
 
 from __future__ import annotations
 
@@ -21,43 +25,72 @@ _HEAD = """\
 # Nobody is told of alerts until ALERTMANAGER_CONFIG names a file with receivers; its secrets belong beside it, in
 # ALERTMANAGER_SECRETS, a folder that is mounted at /etc/alertmanager/secrets.
 """
+_KUBERNETES_HEAD = """\
+# Added to compose.yaml, the exporters that follow a Kubernetes cluster:
+#   export KUBECONFIG=/absolute/path/of/a/kubeconfig
+#   docker compose -f manifests/compose.yaml -f manifests/compose.kubernetes.yaml up --build
+#
+# User 65532 must be able to read the file, and containers to reach the server that it names. It holds its credentials
+# itself: programs that fetch them are not in the image.
+"""
+_KUBECONFIG = "/etc/agent-obs/kubeconfig"
 _HARDENED: dict[str, Any] = {
     "restart": "unless-stopped",
     "read_only": True,
     "cap_drop": ["ALL"],
     "security_opt": ["no-new-privileges:true"],
 }
-_RULES = "../rules:/etc/prometheus/rules:ro"
+_RULES = "/etc/prometheus/rules"
+_TARGETS = "/etc/prometheus/targets"
 _PAGES = "/etc/agent-obs/dashboards"
 
 
-def compose(chart: Path, exporters: dict[str, list[Exporter]]) -> dict[str, str]:
-    """File contents by path below `manifests/`; `exporters` by process."""
+def compose(chart: Path, rules: Path, exporters: dict[str, list[Exporter]]) -> dict[str, str]:
+    """File contents by path below `manifests/`; `exporters` by process, `rules` the folder of theirs."""
     values = yaml.safe_load((chart / "values.yaml").read_text(encoding="utf-8"))
     version = yaml.safe_load((chart / "Chart.yaml").read_text(encoding="utf-8"))["appVersion"]
     objects = render(chart, {"prometheusOperator": {"enabled": False}})
     settings = {item["metadata"]["name"]: item["data"] for item in objects["exporters/config.yaml"]}
     files: dict[str, str] = {}
-    services: dict[str, Any] = {}
-    volumes: dict[str, Any] = {"prometheus": {}, "alertmanager": {}}
+    following = {process for process in exporters if values["exporters"][process]["rbac"]["clusterRules"]}
+    always, added = _rules(rules, {member.name for process in following for member in exporters[process]})
+    base: dict[str, Any] = {"services": {}, "volumes": {"prometheus": {}, "alertmanager": {}}}
+    more: dict[str, Any] = {"services": {"prometheus": {"volumes": added}}, "volumes": {}}
     for process, members in exporters.items():
         block = values["exporters"][process]
+        document = more if process in following else base
         if "ledger" in block:
-            volumes[process] = {}
-        services[process] = _exporter(process, members, block, f"{values['image']['repository']}:{version}")
+            document["volumes"][process] = {}
+        image = f"{values['image']['repository']}:{version}"
+        document["services"][process] = service = _exporter(process, members, block, image)
+        if process in following:
+            service["environment"] = {"KUBECONFIG": _KUBECONFIG}
+            service["volumes"].append(f"${{KUBECONFIG:?names no kubeconfig}}:{_KUBECONFIG}:ro")
+            for member in members:
+                target = f"compose/targets/{member.name}.yml"
+                files[target] = _NOTE + dump([_target(f"{process}:{member.port}", process)])
+                added.append(f"./{target}:{_TARGETS}/{member.name}.yml:ro")
         [data] = [data for name, data in settings.items() if name.endswith(f"-{process.replace('_', '-')}")]
         files[f"compose/{process}.yaml"] = _NOTE + data["agent-obs.yaml"]
-    services |= {
-        "prometheus": _prometheus(values["prometheus"]),
+    base["services"] |= {
+        "prometheus": _prometheus(values["prometheus"], always),
         "alertmanager": _alertmanager(values["alertmanager"]),
         "grafana": _grafana(values["grafana"]),
     }
     [secret] = objects["alertmanager/config.yaml"]
     files["compose/alertmanager.yml"] = _NOTE + secret["stringData"]["alertmanager.yaml"]
-    files["compose/prometheus.yml"] = _NOTE + dump(_prometheus_config(exporters))
-    document = {"name": "agent-observability", "services": services, "volumes": volumes}
-    files["compose.yaml"] = _NOTE + _HEAD + dump(document)
+    files["compose/prometheus.yml"] = _NOTE + dump(_prometheus_config(exporters, following))
+    files["compose.yaml"] = _NOTE + _HEAD + dump({"name": "agent-observability", **base})
+    files["compose.kubernetes.yaml"] = _NOTE + _KUBERNETES_HEAD + dump(more)
     return files
+
+
+def _rules(folder: Path, following: set[str]) -> tuple[list[str], list[str]]:
+    """Mounts of the rules: those of the suite and of what always runs, and those of exporters that follow a cluster."""
+    mounts: tuple[list[str], list[str]] = ([], [])
+    for file in sorted(folder.glob("*.yaml")):
+        mounts[file.stem in following].append(f"../rules/{file.name}:{_RULES}/{file.name}:ro")
+    return mounts
 
 
 def _image(block: dict[str, Any]) -> str:
@@ -101,7 +134,7 @@ def _health(test: list[str]) -> dict[str, Any]:
     return {"test": test, "interval": "30s", "timeout": "10s", "start_period": "60s"}
 
 
-def _prometheus(block: dict[str, Any]) -> dict[str, Any]:
+def _prometheus(block: dict[str, Any], rules: list[str]) -> dict[str, Any]:
     return {
         "image": _image(block),
         "command": [
@@ -115,7 +148,7 @@ def _prometheus(block: dict[str, Any]) -> dict[str, Any]:
         **_HARDENED,
         "mem_limit": _limit(block),
         "ports": ["127.0.0.1:9090:9090"],
-        "volumes": ["./compose/prometheus.yml:/etc/prometheus/prometheus.yml:ro", _RULES, "prometheus:/prometheus"],
+        "volumes": ["./compose/prometheus.yml:/etc/prometheus/prometheus.yml:ro", *rules, "prometheus:/prometheus"],
         "healthcheck": _health(["CMD", "wget", "-q", "-O", "/dev/null", "http://localhost:9090/-/healthy"]),
     }
 
@@ -168,13 +201,23 @@ def _grafana(block: dict[str, Any]) -> dict[str, Any]:
     }
 
 
-def _prometheus_config(exporters: dict[str, list[Exporter]]) -> dict[str, Any]:
+def _target(address: str, instance: str) -> dict[str, Any]:
+    return {"targets": [address], "labels": {"instance": instance}}
+
+
+def _prometheus_config(exporters: dict[str, list[Exporter]], following: set[str]) -> dict[str, Any]:
     def job(name: str, target: str, instance: str) -> dict[str, Any]:
-        static = {"targets": [target], "labels": {"instance": instance}}
-        return {"job_name": name, "honor_labels": True, "static_configs": [static]}
+        return {"job_name": name, "honor_labels": True, "static_configs": [_target(target, instance)]}
+
+    def added(exporter: Exporter) -> dict[str, Any]:
+        # The file comes with the service.
+        files = [f"{_TARGETS}/{exporter.name}.yml"]
+        return {"job_name": exporter.job, "honor_labels": True, "file_sd_configs": [{"files": files}]}
 
     jobs = [
-        job(exporter.job, f"{process}:{exporter.port}", process if process != "host" else "docker")
+        added(exporter)
+        if process in following
+        else job(exporter.job, f"{process}:{exporter.port}", process if process != "host" else "docker")
         for process, members in exporters.items()
         for exporter in members
     ]

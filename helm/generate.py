@@ -44,7 +44,7 @@ def _chart_files(root: Path) -> dict[str, str]:
 
 def _manifest_files(root: Path) -> dict[str, str]:
     """Rendered from the chart on disk."""
-    files = manifests(root / CHART) | compose(root / CHART, processes(EXPORTERS))
+    files = manifests(root / CHART) | compose(root / CHART, root / "rules", processes(EXPORTERS))
     return {str(_MANIFESTS / path): text for path, text in files.items()}
 
 

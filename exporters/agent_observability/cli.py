@@ -24,8 +24,6 @@ app = typer.Typer(
 )
 app.add_typer(ledger)
 
-app.add_typer(ledger)
-
 ConfigOption = Annotated[
     Path | None,
     typer.Option("--config", envvar="AGENT_OBS_CONFIG", help="The YAML configuration file; defaults without one."),
@@ -155,12 +153,15 @@ def up(
     once: Annotated[
         bool, typer.Option("--once", help="Wait until everything works, print a summary, stop everything, exit.")
     ] = False,
+    demo: Annotated[
+        bool, typer.Option("--demo", help="Simulate the agent platform that a cluster would have.")
+    ] = False,
 ) -> None:
     """Run the whole suite on this machine: exporters, Prometheus, Alertmanager and a live panel."""
     from agent_observability.config import load
     from agent_observability.stack.up import up as run_up
 
-    raise typer.Exit(run_up(load(config), once=once))
+    raise typer.Exit(run_up(load(config), once=once, demo=demo))
 
 
 @app.command()

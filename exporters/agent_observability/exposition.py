@@ -24,6 +24,7 @@ _OWN_MEMBER_BYTES = 4096
 # igzip's level 1: within 10 % of zlib's size on expositions at a tenth of its time.
 _GZIP_LEVEL = 1
 # What `os.fsdecode` makes of bytes that are no UTF-8, and JSON of half a pair: UTF-8 cannot carry either.
+_ESCAPED = re.compile(r'[\\\n"]')
 _SURROGATE = re.compile("[\ud800-\udfff]")
 
 
@@ -119,6 +120,8 @@ def _openmetrics_header(metric: Metric) -> bytes:
 
 
 def _escape(value: str) -> str:
+    if not _ESCAPED.search(value):
+        return value
     return value.replace("\\", r"\\").replace("\n", r"\n").replace('"', r"\"")
 
 

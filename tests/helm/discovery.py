@@ -12,12 +12,13 @@ from collections.abc import Iterator
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any
 
-__all__ = ["BUILT_IN", "GRAFANA_OPERATOR", "OPENSHIFT", "PROMETHEUS_OPERATOR", "api_server"]
+__all__ = ["BUILT_IN", "GRAFANA_OPERATOR", "OPENSHIFT", "PLATFORM", "PROMETHEUS_OPERATOR", "api_server"]
 
 Kinds = dict[str, tuple[str, ...]]
 
 BUILT_IN: Kinds = {
     "v1": ("ConfigMap", "Namespace", "Pod", "Secret", "Service", "ServiceAccount", "PersistentVolumeClaim"),
+    "apiregistration.k8s.io/v1": ("APIService",),
     "apps/v1": ("DaemonSet", "Deployment", "StatefulSet"),
     "batch/v1": ("CronJob", "Job"),
     "networking.k8s.io/v1": ("Ingress", "NetworkPolicy"),
@@ -27,8 +28,9 @@ BUILT_IN: Kinds = {
 PROMETHEUS_OPERATOR: Kinds = {"monitoring.coreos.com/v1": ("PodMonitor", "PrometheusRule", "ServiceMonitor")}
 GRAFANA_OPERATOR: Kinds = {"grafana.integreatly.org/v1beta1": ("GrafanaDashboard",)}
 OPENSHIFT: Kinds = {"security.openshift.io/v1": ("SecurityContextConstraints",)}
+PLATFORM: Kinds = {"vteam.ambient-code/v1alpha1": ("AgenticSession", "ProjectSettings")}
 
-_CLUSTER_WIDE = {"ClusterRole", "ClusterRoleBinding", "Namespace", "SecurityContextConstraints"}
+_CLUSTER_WIDE = {"APIService", "ClusterRole", "ClusterRoleBinding", "Namespace", "SecurityContextConstraints"}
 
 
 @contextlib.contextmanager

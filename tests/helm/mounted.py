@@ -54,7 +54,14 @@ def arguments(template: Object, folder: Path) -> list[str]:
 
 
 def _inside(text: str, folder: Path) -> str:
-    for root in ("/etc/agent-obs", "/etc/prometheus", "/etc/alertmanager", "/prometheus", "/alertmanager"):
+    for root in (
+        "/etc/agent-obs",
+        "/var/lib/agent-obs",
+        "/etc/prometheus",
+        "/etc/alertmanager",
+        "/prometheus",
+        "/alertmanager",
+    ):
         for before in ("=", " ", "- ", '"'):
             text = text.replace(f"{before}{root}", f"{before}{folder}{root}")
     return text

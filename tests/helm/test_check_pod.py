@@ -20,7 +20,7 @@ _TEMPLATE = "tests/check.yaml"
 @pytest.mark.stack
 def test_the_pod_finds_everything_in_order(tmp_path: Path) -> None:
     changed, _ = values_of("overrides")
-    values = {**changed, "check": {"wait": "60s"}}
+    values = {**changed, "check": {"wait": "60s"}, "exporters": {"cr_state": {"enabled": False}}}
     release = render(values)
     [pod] = release.by_template[_TEMPLATE]
     mount(release, {"spec": pod["spec"]}, tmp_path)
@@ -40,7 +40,9 @@ def test_the_pod_finds_everything_in_order(tmp_path: Path) -> None:
         command = [sys.executable, "-m", "agent_observability", *given]
         checked = subprocess.run(command, cwd=ROOT, check=False, capture_output=True, text=True, timeout=110)
     assert checked.returncode == 0, checked.stdout + checked.stderr
-    assert "1 pages" in checked.stdout, "one of the two is excluded"
+    pages = [item for item in release.of("ConfigMap") if any(key.endswith(".json") for key in item["data"])]
+    assert f"of {len(pages)} pages" in checked.stdout
+    assert "agentobs-host/" not in checked.stdout, "it is excluded"
 
 
 def test_it_asks_the_bundled_prometheus() -> None:
@@ -48,7 +50,7 @@ def test_it_asks_the_bundled_prometheus() -> None:
     assert pod["metadata"]["annotations"]["helm.sh/hook"] == "test"
     [container] = pod["spec"]["containers"]
     assert "--prometheus=http://obs-agent-observability-prometheus.monitoring.svc:9090" in container["args"]
-    assert "--exporter=host" in container["args"]
+    assert {"--exporter=host", "--exporter=cr_state"} <= set(container["args"])
     assert pod["spec"]["restartPolicy"] == "Never"
 
 

@@ -3,14 +3,22 @@
 from __future__ import annotations
 
 import collections
+from pathlib import Path
 from typing import Any
 
 import helm_python
 import pytest
 import yaml
 
-from tests.helm.chart import CHART
-from tests.helm.discovery import GRAFANA_OPERATOR, OPENSHIFT, PROMETHEUS_OPERATOR, Kinds, api_server
+from tests.helm.chart import CHART, render
+from tests.helm.discovery import GRAFANA_OPERATOR, OPENSHIFT, PLATFORM, PROMETHEUS_OPERATOR, Kinds, api_server
+
+
+def files(folder: str, pattern: str) -> list[Path]:
+    return list((CHART / "files" / folder).rglob(pattern))
+
+
+_PAGES, _RULES = len(files("dashboards", "*.json")), len(files("rules", "*.yaml"))
 
 
 def install(values: dict[str, Any], *kinds: Kinds, labels: dict[str, str] | None = None) -> tuple[list[Any], str]:
@@ -26,17 +34,17 @@ def install(values: dict[str, Any], *kinds: Kinds, labels: dict[str, str] | None
 @pytest.mark.parametrize(
     ("kinds", "present", "absent"),
     [
-        ((), {"StatefulSet": 2, "Deployment": 1}, {"PodMonitor", "PrometheusRule", "GrafanaDashboard"}),
+        ((), {"StatefulSet": 3, "Deployment": 1}, {"PodMonitor", "PrometheusRule", "GrafanaDashboard"}),
         (
             (PROMETHEUS_OPERATOR,),
-            {"PodMonitor": 1, "PrometheusRule": 2},
-            {"StatefulSet", "Deployment", "GrafanaDashboard"},
+            {"StatefulSet": 1, "PodMonitor": 2, "PrometheusRule": _RULES},
+            {"Deployment", "GrafanaDashboard"},
         ),
-        ((GRAFANA_OPERATOR,), {"StatefulSet": 2, "GrafanaDashboard": 2}, {"Deployment", "PodMonitor"}),
+        ((GRAFANA_OPERATOR,), {"StatefulSet": 3, "GrafanaDashboard": _PAGES}, {"Deployment", "PodMonitor"}),
         (
             (PROMETHEUS_OPERATOR, GRAFANA_OPERATOR),
-            {"PodMonitor": 1, "GrafanaDashboard": 2},
-            {"StatefulSet", "Deployment"},
+            {"StatefulSet": 1, "PodMonitor": 2, "GrafanaDashboard": _PAGES},
+            {"Deployment"},
         ),
     ],
     ids=["neither operator", "Prometheus operator", "Grafana operator", "both operators"],
@@ -63,6 +71,18 @@ def test_openshift_is_recognised() -> None:
     [daemon_set] = [item for item in objects if item["kind"] == "DaemonSet"]
     assert "runAsUser" not in daemon_set["spec"]["template"]["spec"]["securityContext"]
     assert "SecurityContextConstraint" in notes
+
+
+def test_a_cluster_without_the_platform_is_noticed() -> None:
+    """The exporter is there all the same: the platform may come later."""
+    objects, notes = install({})
+    assert "obs-agent-observability-cr-state" in {
+        item["metadata"]["name"] for item in objects if item["kind"] == "StatefulSet"
+    }
+    assert "The cluster has no agent sessions" in notes
+    assert "agent sessions" not in install({}, PLATFORM)[1]
+    assert "agent sessions" not in install({"exporters": {"cr_state": {"enabled": False}}})[1]
+    assert "agent sessions" not in render().notes, "nobody was asked"
 
 
 def test_a_namespace_that_refuses_the_mounts_is_noticed() -> None:

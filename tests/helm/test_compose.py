@@ -1,4 +1,4 @@
-"""manifests/compose.yaml: its services, and that real programs come up from its files. No Docker engine is needed."""
+"""manifests/compose*.yaml: their services, and that real programs come up from their files, without a Docker engine."""
 
 from __future__ import annotations
 
@@ -19,13 +19,35 @@ from tests.support import ROOT, free_port, running, wait_until
 
 _FOLDER = ROOT / "manifests"
 _COMPOSE: Any = yaml.safe_load((_FOLDER / "compose.yaml").read_text())
-_SERVICES: dict[str, Any] = _COMPOSE["services"]
+_KUBERNETES: Any = yaml.safe_load((_FOLDER / "compose.kubernetes.yaml").read_text())
+_FOLLOWING = {"cr_state"}
+_SERVICES: dict[str, Any] = {**_COMPOSE["services"], **{name: _KUBERNETES["services"][name] for name in _FOLLOWING}}
 
 services = pytest.mark.parametrize("service", _SERVICES.values(), ids=_SERVICES.keys())
 
 
 def test_every_process_and_server_is_a_service() -> None:
     assert _SERVICES.keys() == {*processes(EXPORTERS), "prometheus", "alertmanager", "grafana"}
+
+
+def test_what_follows_a_cluster_is_added_where_there_is_one() -> None:
+    """Service, ledger, target and rules: without it nothing pages about an exporter that nobody wants."""
+    assert _FOLLOWING.isdisjoint(_COMPOSE["services"])
+    assert _FOLLOWING.isdisjoint(_COMPOSE["volumes"])
+    assert _KUBERNETES["services"].keys() == {*_FOLLOWING, "prometheus"}
+    assert _KUBERNETES["volumes"].keys() == _FOLLOWING
+    always, added = (mounts(document["services"]["prometheus"]) for document in (_COMPOSE, _KUBERNETES))
+    rules = {f"/etc/prometheus/rules/{file.name}" for file in (ROOT / "rules").glob("*.yaml")}
+    theirs = {f"/etc/prometheus/rules/{exporter.name}.yaml" for exporter in EXPORTERS if exporter.process in _FOLLOWING}
+    assert rules - theirs <= always
+    assert rules & theirs <= added
+    assert theirs.isdisjoint(always)
+    service = _SERVICES["cr_state"]
+    assert service["environment"]["KUBECONFIG"] in mounts(service)
+
+
+def mounts(service: Any) -> set[str]:
+    return {volume.rsplit(":", 2)[1] for volume in service["volumes"] if volume.endswith(":ro")}
 
 
 @services
@@ -41,14 +63,18 @@ def test_services_are_hardened(service: Any) -> None:
 
 @services
 def test_mounted_files_exist_and_are_read_only(service: Any) -> None:
-    named = set(_COMPOSE["volumes"])
+    named = {*_COMPOSE["volumes"], *_KUBERNETES["volumes"]}
     for volume in service["volumes"]:
         if isinstance(volume, dict):
             assert volume["read_only"] is True
             continue
-        source, target, *options = re.sub(r"\$\{\w+:-([^}]*)\}", r"\1", volume).split(":")
+        # One that has to be given is somebody else's file.
+        theirs = volume.startswith("${KUBECONFIG:?")
+        source, target, *options = re.sub(r"\$\{\w+:[-?]([^}]*)\}", r"\1", volume).split(":")
         assert target.startswith("/")
-        if source not in named:
+        if theirs:
+            assert options == ["ro"]
+        elif source not in named:
             assert (_FOLDER / source).exists(), source
             assert options == ["ro"]
 
@@ -69,8 +95,17 @@ def test_every_exporter_is_scraped() -> None:
     for exporter in EXPORTERS:
         job = jobs[exporter.job]
         assert job["honor_labels"] is True
-        assert job["static_configs"][0]["targets"] == [f"{exporter.process}:{exporter.port}"]
         assert exporter.name in _SERVICES[exporter.process]["command"]
+        if exporter.process in _FOLLOWING:
+            [discovery] = job["file_sd_configs"]
+            [file] = discovery["files"]
+            mounted = _KUBERNETES["services"]["prometheus"]["volumes"]
+            [source] = [volume.split(":")[0] for volume in mounted if volume.endswith(f":{file}:ro")]
+            [target] = yaml.safe_load((_FOLDER / source).read_text())
+            assert target["labels"] == {"instance": exporter.process}
+        else:
+            [target] = job["static_configs"]
+        assert target["targets"] == [f"{exporter.process}:{exporter.port}"]
 
 
 def test_configurations_are_valid(tmp_path: Path) -> None:

@@ -45,9 +45,9 @@ def test_labels_and_folders_for_other_sidecars() -> None:
 
 def test_excluded_and_disabled_pages() -> None:
     left = render({"dashboards": {"exclude": ["agentobs-host"]}})
-    assert [item["metadata"]["name"] for item in left.of("ConfigMap", "-dashboard")] == [
-        "obs-agent-observability-suite-dashboard"
-    ]
+    assert {item["metadata"]["name"] for item in left.of("ConfigMap", "-dashboard")} == {
+        f"obs-agent-observability-{uid.removeprefix('agentobs-')}-dashboard" for uid in _PAGES if uid != "agentobs-host"
+    }
     assert render({"dashboards": {"enabled": False}}).of("ConfigMap", "-dashboard") == []
 
 

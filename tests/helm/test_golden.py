@@ -20,7 +20,7 @@ from tests.helm.chart import Object, render, values_of
 _GOLDEN = Path(__file__).parent / "golden"
 _LABELS = ("app.kubernetes.io/managed-by", "app.kubernetes.io/part-of", "app.kubernetes.io/version", "helm.sh/chart")
 _BASE = "minimal"
-_SETS = (_BASE, "everything", "operator", "openshift", "postgresql", "sidecar")
+_SETS = (_BASE, "everything", "operator", "openshift", "postgresql", "sidecar", "namespaced")
 
 
 class _Dumper(yaml.SafeDumper):
@@ -76,15 +76,20 @@ def _addresses(receiver: Object) -> Object:
 
 
 def _documents(name: str) -> dict[str, str]:
-    """By template, kind and name."""
+    """By template, kind and name, and by namespace where it is not that of the release."""
     values, chart = values_of(name)
     return {
-        f"{template} {item['kind']} {item['metadata']['name']}": yaml.dump(
+        f"{template} {item['kind']} {_place(item)}{item['metadata']['name']}": yaml.dump(
             _shown(item), Dumper=_Dumper, sort_keys=False, width=120, allow_unicode=True
         )
         for template, items in render(values, chart).by_template.items()
         for item in items
     }
+
+
+def _place(item: Object) -> str:
+    namespace = item["metadata"].get("namespace", "monitoring")
+    return "" if namespace == "monitoring" else f"{namespace}/"
 
 
 def _document(name: str) -> str:

@@ -67,9 +67,11 @@ def test_standalone_is_the_whole_suite() -> None:
 
 
 def test_the_operators_kinds() -> None:
-    kinds = {item["kind"] for item in objects("operator")}
+    found = objects("operator")
+    kinds = {item["kind"] for item in found}
     assert {"PodMonitor", "PrometheusRule", "DaemonSet"} <= kinds
-    assert {"StatefulSet", "Deployment"}.isdisjoint(kinds)
+    assert "Deployment" not in kinds
+    assert {item["metadata"]["name"] for item in found if item["kind"] == "StatefulSet"} == {f"{RELEASE}-cr-state"}
     monitors = [item for item in objects("operator") if item["kind"] in ("PodMonitor", "PrometheusRule")]
     assert all(item["metadata"]["labels"]["release"] == "kube-prometheus-stack" for item in monitors)
 

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import pytest
 
-from tests.helm.chart import Object, render, values_of
+from tests.helm.chart import CHART, Object, render, values_of
 
+_PAGES = len(list((CHART / "files" / "dashboards").rglob("*.json")))
 _TO = {"receivers": {"slack": {"existingSecret": "slack"}, "deadMan": {"url": "https://x.example.org"}}}
 
 
@@ -13,9 +14,10 @@ _TO = {"receivers": {"slack": {"existingSecret": "slack"}, "deadMan": {"url": "h
     ("values", "expected"),
     [
         ({}, "✓ host exporter (DaemonSet)"),
+        ({}, "✓ cr_state exporter (StatefulSet)"),
         ({}, "✓ Prometheus (server, 1 replica(s))"),
         ({}, "port-forward svc/obs-agent-observability-grafana 3000"),
-        ({}, "✓ 2 dashboard(s), one ConfigMap each\n"),
+        ({}, f"✓ {_PAGES} dashboard(s), one ConfigMap each\n"),
         ({}, "– PodMonitors, PrometheusRules: the cluster does not know them"),
         ({}, "helm test obs --namespace monitoring --logs"),
         ({"prometheusOperator": {"enabled": True}}, "✓ PodMonitors and PrometheusRules"),
@@ -27,6 +29,7 @@ _TO = {"receivers": {"slack": {"existingSecret": "slack"}, "deadMan": {"url": "h
         ({"prometheus": {"enabled": False}}, "– Grafana: there is no Prometheus here for it to read"),
         ({"grafana": {"enabled": False}}, "– Grafana: grafana.enabled is false"),
         ({"exporters": {"host": {"enabled": False}}}, "– host exporter, its rules: disabled"),
+        ({"exporters": {"cr_state": {"enabled": False}}}, "– cr_state exporter, its rules: disabled"),
         ({"dashboards": {"exclude": ["agentobs-host"]}}, "– dashboard agentobs-host: excluded"),
     ],
 )

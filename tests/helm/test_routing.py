@@ -152,7 +152,7 @@ def test_a_routing_of_ones_own() -> None:
 def test_the_operators_alertmanager_gets_the_same() -> None:
     values, _ = values_of("operator")
     release = render(values)
-    assert release.of("StatefulSet") == []
+    assert release.of("StatefulSet", "-alertmanager") == []
     secret = release.one("Secret", "-alertmanager")["stringData"]
     assert secret.keys() == {"alertmanager.yaml", "agentobs.tmpl"}
     found = yaml.safe_load(secret["alertmanager.yaml"])

@@ -133,7 +133,7 @@ def test_the_operator_gets_the_same_rules() -> None:
     by_operator = {item["metadata"]["name"]: item["spec"] for item in result.of("PrometheusRule")}
     config = rule_files(values, chart)
     assert by_operator == {
-        f"obs-agent-observability-{name.removesuffix('.yaml')}": spec for name, spec in config.items()
+        f"obs-agent-observability-{name.removesuffix('.yaml').replace('_', '-')}": spec for name, spec in config.items()
     }
     assert all(item["metadata"]["labels"]["release"] == "kube-prometheus-stack" for item in result.of("PrometheusRule"))
 

@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+import asyncio
 import contextlib
 import json
 import sys
+import threading
 import urllib.request
+from collections import Counter
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -15,8 +18,11 @@ import pytest
 import trustme
 import yaml
 
+from agent_observability.demo.kube_api import KubeApi
+from agent_observability.demo.kube_store import KubeStore
 from tests.helm.chart import Object, Rendered, probe_chart, render, values_of
 from tests.helm.mounted import arguments, mount
+from tests.helm.test_valid import pods
 from tests.prometheus.server import prometheus
 from tests.support import free_port, running, wait_until
 
@@ -33,12 +39,51 @@ def host_exporter(release: Rendered, folder: Path, secrets: dict[str, dict[str, 
     file = folder / "etc/agent-obs/config/agent-obs.yaml"
     for path, own in (("/host/root", "/"), ("/host/proc", "/proc"), ("/host/sys", "/sys")):
         file.write_text(file.read_text().replace(path, own))
+    with exporter(template, folder) as port:
+        yield port
+
+
+@contextlib.contextmanager
+def exporter(template: Object, folder: Path) -> Iterator[int]:
+    """What a pod runs, on a free port; `folder` is what it has mounted."""
     port = free_port()
     command = [sys.executable, "-m", "agent_observability", *arguments(template, folder)]
     with running([*command, f"--web.listen-address=127.0.0.1:{port}"], folder / "log") as child:
         wait_until(lambda: "listens on port" in child.output() or child.process.poll() is not None, 20)
         assert child.process.poll() is None, child.output()
         yield port
+
+
+@contextlib.contextmanager
+def kubernetes(*objects: tuple[str, Object]) -> Iterator[tuple[str, Counter[tuple[str, str, str]]]]:
+    """The demo's API with these objects, and what it has been asked: verb, group and resource, as RBAC sees it."""
+    loop = asyncio.new_event_loop()
+    thread = threading.Thread(target=loop.run_forever, daemon=True)
+    thread.start()
+
+    async def start() -> tuple[KubeApi, int]:
+        store = KubeStore()
+        for resource, item in objects:
+            store.put(resource, item)
+        api = KubeApi(store)
+        return api, await api.start()
+
+    api, port = asyncio.run_coroutine_threadsafe(start(), loop).result(10)
+
+    async def stop() -> None:
+        await api.stop()
+        left = asyncio.all_tasks() - {asyncio.current_task()}
+        for task in left:
+            task.cancel()
+        await asyncio.gather(*left, return_exceptions=True)
+
+    try:
+        yield f"http://127.0.0.1:{port}", api.asked
+    finally:
+        asyncio.run_coroutine_threadsafe(stop(), loop).result(10)
+        loop.call_soon_threadsafe(loop.stop)
+        thread.join(10)
+        loop.close()
 
 
 def scrape_job(release: Rendered, name: str, port: int, labels: dict[str, str]) -> dict[str, Any]:
@@ -87,6 +132,43 @@ def test_the_host_exporter_comes_up_and_is_scraped(tmp_path: Path) -> None:
             assert target["labels"] == {"job": "agent-obs-host", "instance": _NODE}
             [series] = server.api("query", query="node_load1")["result"]
             assert series["metric"] == {"__name__": "node_load1", "job": "agent-obs-host", "instance": _NODE}
+
+
+_SESSION: Object = {
+    "metadata": {"name": "one", "namespace": "agents-a", "creationTimestamp": "2026-01-05T10:00:00Z"},
+    "spec": {"interactive": True},
+    "status": {"phase": "Running"},
+}
+_MANAGED = "ambient-code.io/managed"
+
+
+@pytest.mark.parametrize("selected", [False, True], ids=["all namespaces", "by label"])
+def test_cr_state_asks_for_what_its_role_allows(selected: bool, tmp_path: Path) -> None:
+    """All of it, and nothing else; its ledger is where the volume is."""
+    namespace = ("namespaces", {"metadata": {"name": "agents-a", "labels": {_MANAGED: "true"}}})
+    with kubernetes(("agenticsessions", _SESSION), namespace) as (url, asked):
+        own = {"kubernetes": {"url": url}} | ({"namespace_labels": f"{_MANAGED}=true"} if selected else {})
+        release = render({"exporters": {"cr_state": {"config": {"cr_state": own}}}})
+        template = release.one("StatefulSet", "-cr-state")["spec"]["template"]
+        mount(release, template, tmp_path)
+        allowed = {
+            (verb, group, resource)
+            for rule in release.one("ClusterRole", "-cr-state")["rules"]
+            for group in rule["apiGroups"]
+            for resource in rule["resources"]
+            for verb in rule["verbs"]
+        }
+        with exporter(template, tmp_path) as port:
+
+            def asked_for_everything() -> bool:
+                return set(asked) >= allowed
+
+            wait_until(asked_for_everything, 20, what=lambda: str(allowed - set(asked)))
+            with urllib.request.urlopen(f"http://127.0.0.1:{port}/metrics", timeout=5) as answer:
+                body = answer.read().decode()
+    assert set(asked) == allowed
+    assert 'cr_state_objects{resource="agenticsessions"} 1' in body
+    assert [file.name for file in (tmp_path / "var/lib/agent-obs").glob("*.db")] == ["cr_state.db"]
 
 
 def test_with_tls_and_a_password(tmp_path: Path) -> None:
@@ -141,7 +223,7 @@ def test_settings_of_the_values_reach_the_exporter(tmp_path: Path) -> None:
 def test_the_instance_outlives_pods(values: str, ready: str, instance: str, tmp_path: Path) -> None:
     """Of a process with a ledger; a standby goes by its own name, so that it never continues the leader's series."""
     release = render(values_of(values)[0], probe_chart())
-    template = release.one("StatefulSet", "-probe")["spec"]["template"]
+    [template] = [pod for name, pod in pods(release) if name.endswith("-probe")]
     labels = discovered(template, 9899, __meta_kubernetes_pod_ready=ready)
     with prometheus(tmp_path, [scrape_job(release, "agent-obs-probe_b", 1, labels)]) as server:
         [target] = wait_until(lambda: server.api("targets")["activeTargets"], 10)
@@ -199,13 +281,20 @@ def test_ledgers_are_where_their_process_looks() -> None:
     [claim] = workload["spec"]["volumeClaimTemplates"]
     assert claim["metadata"]["name"] == "ledger"
     assert claim["spec"]["storageClassName"] == "fast"
-    assert (workload["spec"]["replicas"], one.of("PodDisruptionBudget")) == (1, [])
+    assert workload["spec"]["replicas"] == 1
     two = render(values_of("postgresql")[0], probe_chart())
-    workload = two.one("StatefulSet", "-probe")
+    workload = two.one("Deployment", "-probe")
     [container] = workload["spec"]["template"]["spec"]["containers"]
     mounts = {entry["name"]: entry["mountPath"] for entry in container["volumeMounts"]}
     settings = yaml.safe_load(two.one("ConfigMap", "-probe")["data"]["agent-obs.yaml"])
     assert settings["ledger"] == {"url_file": f"{mounts['ledger']}/dsn"}
-    assert "volumeClaimTemplates" not in workload["spec"]
     assert workload["spec"]["replicas"] == 2
-    assert two.one("PodDisruptionBudget", "-probe")["spec"]["maxUnavailable"] == 1
+
+
+def test_a_standby_holds_up_no_update_and_no_drain() -> None:
+    """It is never ready: with one pod that has to be available, the leader could be neither replaced nor evicted."""
+    release = render(values_of("postgresql")[0], probe_chart())
+    for name in ("-probe", "-cr-state"):
+        assert release.one("Deployment", name)["spec"]["strategy"] == {"rollingUpdate": {"maxUnavailable": "100%"}}
+        assert release.of("PodDisruptionBudget", name) == []
+    assert {item["metadata"]["name"] for item in release.of("Service", "-probe", "-cr-state")} == set()

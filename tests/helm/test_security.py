@@ -83,13 +83,62 @@ _KUBELETS: list[dict[str, Any]] = [
 ]
 
 
+_FOLLOW = ["list", "watch"]
+_PLATFORM: list[dict[str, Any]] = [
+    {
+        "apiGroups": ["vteam.ambient-code"],
+        "resources": ["agenticsessions", "rfeworkflows", "projectsettings"],
+        "verbs": _FOLLOW,
+    },
+    {"apiGroups": ["batch"], "resources": ["jobs"], "verbs": _FOLLOW},
+    {"apiGroups": [""], "resources": ["pods"], "verbs": _FOLLOW},
+    {"apiGroups": ["apps"], "resources": ["deployments"], "verbs": _FOLLOW},
+]
+
+
 def test_prometheus_may_find_pods_and_ask_kubelets_and_nothing_else() -> None:
     result = render()
     assert [role["rules"] for role in result.of("Role")] == [[_PODS]]
-    assert [role["rules"] for role in result.of("ClusterRole")] == [_KUBELETS]
+    assert result.one("ClusterRole", "-prometheus")["rules"] == _KUBELETS
     without = render({"prometheus": {"scrapeKubelets": False}})
-    assert without.of("ClusterRole") == without.of("ClusterRoleBinding") == []
+    assert without.of("ClusterRole", "-prometheus") == without.of("ClusterRoleBinding", "-prometheus") == []
     assert "kubelet" not in without.one("ConfigMap", "-prometheus")["data"]["prometheus.yml"]
+
+
+def test_only_cr_state_may_follow_the_platform_and_nothing_else() -> None:
+    result = render()
+    assert {role["metadata"]["name"] for role in result.of("ClusterRole")} == {
+        "monitoring-obs-agent-observability-prometheus",
+        "monitoring-obs-agent-observability-cr-state",
+    }
+    assert result.one("ClusterRole", "-cr-state")["rules"] == _PLATFORM
+    assert [subject["name"] for subject in result.one("ClusterRoleBinding", "-cr-state")["subjects"]] == [
+        "obs-agent-observability-cr-state"
+    ]
+
+
+def test_selecting_namespaces_by_label_takes_the_right_to_list_them() -> None:
+    config = {"cr_state": {"namespace_labels": "ambient-code.io/managed=true"}}
+    rules = render({"exporters": {"cr_state": {"config": config}}}).one("ClusterRole", "-cr-state")["rules"]
+    assert rules == [*_PLATFORM, {"apiGroups": [""], "resources": ["namespaces"], "verbs": _FOLLOW}]
+
+
+def test_without_any_right_in_the_whole_cluster() -> None:
+    values, chart = values_of("namespaced")
+    result = render(values, chart)
+    assert result.of("ClusterRole") == result.of("ClusterRoleBinding") == []
+    roles = result.of("Role", "-cr-state")
+    assert {role["metadata"]["namespace"] for role in roles} == {"agents-a", "agents-b", "platform"}
+    assert all(role["rules"] == _PLATFORM for role in roles)
+    for binding in result.of("RoleBinding", "-cr-state"):
+        assert binding["roleRef"] == {
+            "apiGroup": "rbac.authorization.k8s.io",
+            "kind": "Role",
+            "name": "monitoring-obs-agent-observability-cr-state",
+        }
+        assert binding["subjects"] == [
+            {"kind": "ServiceAccount", "name": "obs-agent-observability-cr-state", "namespace": "monitoring"}
+        ]
 
 
 def test_an_exporter_may_what_its_values_say() -> None:
@@ -125,6 +174,13 @@ def test_scrapes_only_from_prometheus() -> None:
     [policy] = result.of("NetworkPolicy", "-host")
     assert policy["spec"]["policyTypes"] == ["Ingress", "Egress"]
     assert "egress" not in policy["spec"]
+
+
+def test_cr_state_reaches_the_api_server_only() -> None:
+    """By its ports, since no selector can name it."""
+    [policy] = render().of("NetworkPolicy", "-cr-state")
+    assert policy["spec"]["policyTypes"] == ["Ingress", "Egress"]
+    assert policy["spec"]["egress"] == [{"ports": [{"port": port, "protocol": "TCP"} for port in (443, 6443)]}]
 
 
 def test_intakes_only_from_the_configured_namespaces() -> None:

@@ -38,7 +38,8 @@ class LocalStack:
         document = {"stack": {"ports": {name: ports[name] for name in names}}, "web": {"listen": listen}, **sections}
         config = folder / "agent-obs.yml"
         config.write_text(yaml.safe_dump(document))
-        return cls(folder, config, ports, {"XDG_STATE_HOME": str(folder / "state")})
+        nowhere = {"KUBECONFIG": str(folder / "no-kubeconfig")}
+        return cls(folder, config, ports, {"XDG_STATE_HOME": str(folder / "state"), **nowhere})
 
     @property
     def state(self) -> StateDirectory:

@@ -100,18 +100,18 @@ class Projects(Follower[Object, tuple[str, float]]):
         super().__init__("projectsettings", Object, scene)
         self._adoption = adoption
         self._gauges = gauges
-        self._shown: dict[str, str] = {}
+        self._told: dict[str, str] = {}
 
     def look(self, uid: str, found: Object) -> tuple[str, float]:
         return found.metadata.namespace, epoch(found.metadata.creation_timestamp) or 0.0
 
     def show(self, uid: str, look: tuple[str, float], *, live: bool) -> None:
         project, created = look
-        self._shown[uid] = project
+        self._told[uid] = project
         self._gauges.project(project)
         self._adoption.settings(project, created)
 
     def drop(self, uid: str) -> None:
-        project = self._shown.pop(uid)
-        if project not in self._shown.values():
+        project = self._told.pop(uid)
+        if project not in self._told.values():
             self._adoption.settings(project, None)

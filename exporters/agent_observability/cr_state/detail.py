@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
+import functools
 import time
 from collections.abc import Callable, Iterable, Mapping
-from dataclasses import dataclass
 
 from agent_observability.cr_state.config import DetailConfig
 from agent_observability.cr_state.metrics import (
@@ -21,22 +21,11 @@ from agent_observability.cr_state.metrics import (
 )
 from agent_observability.cr_state.recent import Recent
 from agent_observability.cr_state.shelf import Lines, Page, Shelf
-from agent_observability.cr_state.view import SessionListener, View
+from agent_observability.cr_state.view import NOTHING, SessionListener, View
 from agent_observability.exposition import RenderedFamily, format_value, label_text
 from agent_observability.metric import Metric
 
 __all__ = ["Detail"]
-
-_NAMES = ("namespace", "project", "session_name")
-
-
-@dataclass(slots=True)
-class _Place:
-    """Where a session's lines stand."""
-
-    view: View
-    page: Page
-    shelf: Shelf
 
 
 class Detail(SessionListener):
@@ -50,12 +39,12 @@ class Detail(SessionListener):
         self._views = views
         self._refused = refused
         self._recent = Recent(config.finished, config.age)
-        self._places: dict[str, _Place] = {}
+        self._pages: dict[str, Page] = {}
         # Those that have not ended change; the others rest.
         self._hot, self._cold = Shelf(len(DETAIL)), Shelf(len(DETAIL))
 
     def __len__(self) -> int:
-        return len(self._places)
+        return len(self._pages)
 
     def changed(self, uid: str, old: View | None, new: View | None) -> None:
         """`views` says so already."""
@@ -63,18 +52,19 @@ class Detail(SessionListener):
         policy = self._config.policy
         if policy != "recent":
             shown = new is not None and (policy == "all" or (policy == "active" and not new.ended))
-            self._place(uid, new if shown else None)
+            self._place(uid, old, new if shown else None)
             return
         was_at_end = old is not None and old.ended
         if old is not None and was_at_end and (new is None or not new.ended):
-            self._apply(self._recent.remove(uid, old.facts.ended or 0.0))
+            self._place(uid, old, None)
+            self._apply(self._recent.remove(uid, old.facts.ended or 0.0), but=uid)
         if new is None or not new.ended:
-            self._place(uid, new)
+            self._place(uid, old, new)
         elif not was_at_end:
-            self._place(uid, None)
+            self._place(uid, old, None)
             self._apply(self._recent.add(uid, new.facts.ended or now, now))
-        elif uid in self._places:
-            self._place(uid, new)
+        elif uid in self._pages:
+            self._place(uid, old, new)
 
     def expire(self, now: float) -> None:
         """Time has passed."""
@@ -84,50 +74,60 @@ class Detail(SessionListener):
         hot, cold = self._hot.blocks(), self._cold.blocks()
         return [RenderedFamily(metric, (*hot[at], *cold[at])) for at, metric in enumerate(DETAIL)]
 
-    def _apply(self, changes: Iterable[tuple[str, bool]]) -> None:
+    def _apply(self, changes: Iterable[tuple[str, bool]], but: str = "") -> None:
         for uid, shown in changes:
-            self._place(uid, self._views[uid] if shown else None)
+            if uid != but:
+                view = self._views[uid]
+                self._place(uid, view, view if shown else None)
 
-    def _place(self, uid: str, view: View | None) -> None:
-        place = self._places.get(uid)
-        shelf = None if view is None else self._cold if view.ended else self._hot
-        if place is not None and place.shelf is shelf and view is not None:
-            place.page.replace(_lines(place.view), _lines(view))
-            place.view = view
+    def _place(self, uid: str, old: View | None, new: View | None) -> None:
+        """Replace the lines of `old`, where it is shown, by those of `new`, where it is to be."""
+        page = self._pages.get(uid)
+        shelf = None if new is None else self._cold if new.ended else self._hot
+        if page is not None and old is not None:
+            if new is not None and page.shelf is shelf:
+                page.replace(_lines(old), _lines(new))
+                return
+            page.shelf.remove(page, _lines(old))
+            del self._pages[uid]
+        if new is None or shelf is None:
             return
-        if place is not None:
-            place.shelf.remove(place.page, _lines(place.view))
-            del self._places[uid]
-        if view is None or shelf is None:
-            return
-        if len(self._places) >= self._config.sessions:
+        if len(self._pages) >= self._config.sessions:
             self._refused(SESSION_PHASE)
             return
-        self._places[uid] = _Place(view, shelf.add(_lines(view)), shelf)
+        self._pages[uid] = shelf.add(_lines(new))
 
 
 def _lines(view: View) -> Lines:
     """In the order of `DETAIL`."""
     facts, reported = view.facts, view.reported
-    base = label_text(_NAMES, (facts.namespace, facts.namespace, facts.name))
-    info = label_text(("mode", "model", "scheduled"), (facts.mode, facts.model, "true" if view.scheduled else "false"))
-    repos = [_line(SESSION_REPO, base, done, label_text(("repo",), (name,))) for name, done in reported.repos]
-    tokens = [_line(SESSION_TOKENS, base, number, f'type="{kind}"') for kind, number in reported.tokens]
-    texts = (
-        _line(SESSION_PHASE, base, 1, f'phase="{facts.phase}"'),
-        _line(SESSION_INFO, base, 1, info),
+    base = f"{_project_labels(facts.namespace)},{label_text(('session_name',), (facts.name,))}"
+    scheduled = "true" if view.scheduled else "false"
+    model = facts.model if facts.model.isalnum() else label_text(("",), (facts.model,))[2:-1]
+    repos = tokens = cost = turns = b""
+    if reported is not NOTHING:
+        repos = b"".join(
+            _line(SESSION_REPO, f"{base},{label_text(('repo',), (name,))}", done) for name, done in reported.repos
+        )
+        tokens = b"".join(_line(SESSION_TOKENS, f'{base},type="{kind}"', number) for kind, number in reported.tokens)
+        cost, turns = _line(SESSION_COST, base, reported.cost), _line(SESSION_TURNS, base, reported.turns)
+    return (
+        f'{SESSION_PHASE.name}{{{base},phase="{facts.phase}"}} 1\n'.encode(),
+        f'{SESSION_INFO.name}{{{base},mode="{facts.mode}",model="{model}",scheduled="{scheduled}"}} 1\n'.encode(),
         _line(SESSION_CREATED, base, facts.created),
         _line(SESSION_START, base, facts.started),
         _line(SESSION_COMPLETION, base, facts.ended),
-        "".join(repos),
-        _line(SESSION_COST, base, reported.cost),
-        _line(SESSION_TURNS, base, reported.turns),
-        "".join(tokens),
+        repos,
+        cost,
+        turns,
+        tokens,
     )
-    return tuple([text.encode() for text in texts])
 
 
-def _line(metric: Metric, base: str, value: float | None, more: str = "") -> str:
-    if value is None:
-        return ""
-    return f"{metric.name}{{{base}{',' if more else ''}{more}}} {format_value(value)}\n"
+@functools.lru_cache(maxsize=4_096)
+def _project_labels(namespace: str) -> str:
+    return label_text(("namespace", "project"), (namespace, namespace))
+
+
+def _line(metric: Metric, labels: str, value: float | None) -> bytes:
+    return b"" if value is None else f"{metric.name}{{{labels}}} {format_value(value)}\n".encode()

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import abc
 import asyncio
-import sys
 from collections.abc import Collection, Iterable
 from dataclasses import dataclass, field
 from typing import Any, Generic, Literal, TypeVar
@@ -15,7 +14,7 @@ from agent_observability.cr_state.curtain import Curtain
 from agent_observability.cr_state.metrics import DECODE_ERRORS
 from agent_observability.cr_state.objects import Object
 from agent_observability.cr_state.recorder import Recorder
-from agent_observability.cr_state.text import clean
+from agent_observability.cr_state.text import clean, shared
 from agent_observability.kube.reflector import Listing, Sink
 from agent_observability.kube.tolerant import Tolerant
 
@@ -102,8 +101,8 @@ class Follower(abc.ABC, Generic[T, LookT]):
         self.curtain = scene.curtain
         self._wanted = scene.namespaces
         self._tolerant = Tolerant(kind)
-        self._versions: dict[str, str] = {}
-        self._namespaces: dict[str, str] = {}
+        # What is shown: namespace and version, by uid.
+        self._shown: dict[str, tuple[str, str]] = {}
         # Versions at which objects were deleted, so that a replayed watch does not bring them back.
         self._gone: dict[str, str] = {}
 
@@ -131,16 +130,12 @@ class Follower(abc.ABC, Generic[T, LookT]):
         for one in self._wanted.names if selected else (scope,):
             self.baselines.pass_(resource or self.resource, one)
 
-    def problems(self, _found: T) -> Iterable[str]:
-        """Paths of fields that have the right type and make no sense."""
-        return ()
-
     def sink(self, scope: str = EVERYWHERE) -> Sink:
         """What a reflector of a scope hands its objects to."""
         return _ScopeSink(self, scope)
 
     def __len__(self) -> int:
-        return len(self._versions)
+        return len(self._shown)
 
     def read(self, raw: msgspec.Raw) -> T | None:
         """The object with what is wrong left out and counted; None for one that cannot be followed."""
@@ -151,11 +146,12 @@ class Follower(abc.ABC, Generic[T, LookT]):
             return None
         meta = found.metadata
         missing = [name for name in self.identity if not getattr(meta, name)]
-        for path in {*wrong, *(f"metadata.{name}" for name in missing), *self.problems(found)}:
-            self._wrong(path)
-        if missing:
-            return None
-        meta.uid, meta.name, meta.namespace = clean(meta.uid), clean(meta.name), sys.intern(clean(meta.namespace))
+        if wrong or missing:
+            for path in {*wrong, *(f"metadata.{name}" for name in missing)}:
+                self._wrong(path)
+            if missing:
+                return None
+        meta.uid, meta.name, meta.namespace = clean(meta.uid), clean(meta.name), shared(meta.namespace)
         return found if not meta.namespace or meta.namespace in self._wanted else None
 
     def peek(self, raw: msgspec.Raw) -> tuple[str, str]:
@@ -164,24 +160,25 @@ class Follower(abc.ABC, Generic[T, LookT]):
             meta = _peek.decode(raw).metadata
         except msgspec.MsgspecError:
             return "", ""
-        return clean(meta.uid), meta.resource_version
+        return meta.uid, meta.resource_version
 
     def known(self, uid: str) -> str:
         """The version that is shown, "" for none."""
-        return self._versions.get(uid, "")
+        shown = self._shown.get(uid)
+        return shown[1] if shown else ""
 
     def take(self, uid: str, found_at: tuple[str, str], look: LookT, *, live: bool) -> None:
         with self.curtain.lock:
-            self._namespaces[uid], self._versions[uid] = found_at
+            self._shown[uid] = found_at
             self.show(uid, look, live=live)
 
     def forget(self, uid: str, version: str = "") -> None:
         """Drop an object, if it is shown; remember at which version."""
-        if uid in self._versions:
+        if uid in self._shown:
             with self.curtain.lock:
                 self.drop(uid)
-            version = version or self._versions[uid]
-            del self._versions[uid], self._namespaces[uid]
+            version = version or self._shown[uid][1]
+            del self._shown[uid]
         self._gone[uid] = version
         if len(self._gone) > _GONE_KEPT:
             del self._gone[next(iter(self._gone))]
@@ -202,7 +199,7 @@ class Follower(abc.ABC, Generic[T, LookT]):
 
     def stale(self, uid: str, version: str) -> bool:
         """Whether a watch repeats what is known already. Versions are compared where they are numbers."""
-        known = self._versions.get(uid) or self._gone.get(uid)
+        known = self.known(uid) or self._gone.get(uid)
         if not known or not version:
             return False
         if known.isdigit() and version.isdigit():
@@ -212,14 +209,16 @@ class Follower(abc.ABC, Generic[T, LookT]):
     def within(self, scope: str) -> list[str]:
         """Uids of the objects shown of a scope."""
         if scope == EVERYWHERE:
-            return list(self._versions)
-        return [uid for uid, namespace in self._namespaces.items() if namespace == scope]
+            return list(self._shown)
+        return [uid for uid, (namespace, _) in self._shown.items() if namespace == scope]
 
     def unwanted(self) -> None:
         """Drop what is not wanted any more."""
-        for uid, namespace in list(self._namespaces.items()):
+        for uid, (namespace, _) in list(self._shown.items()):
             if namespace not in self._wanted:
                 self.forget(uid)
+                # It still exists, and may be wanted again as it is.
+                del self._gone[uid]
 
     def _wrong(self, path: str) -> None:
         self.recorder.count(DECODE_ERRORS, (self.resource, clean(path)))
@@ -266,14 +265,6 @@ class _Adoption(Listing, Generic[T, LookT]):
         self._follower.history_ends(self._scope)
 
 
-@dataclass(frozen=True, slots=True)
-class _Entry(Generic[LookT]):
-    namespace: str
-    version: str
-    before: str
-    look: LookT
-
-
 class _List(Listing, Generic[T, LookT]):
     """Looks aside; of an object that has not changed since it was shown, only that it is there."""
 
@@ -283,14 +274,17 @@ class _List(Listing, Generic[T, LookT]):
         # Whatever comes by another way meanwhile is newer than the list.
         self._before = set(follower.within(scope))
         self._there: set[str] = set()
-        self._looks: dict[str, _Entry[LookT]] = {}
+        # Namespace and version, the version shown before, and the look, by uid.
+        self._looks: dict[str, tuple[tuple[str, str], str, LookT]] = {}
 
     def add(self, item: msgspec.Raw) -> None:
         follower = self._follower
-        uid, version = follower.peek(item)
-        if uid and version and follower.known(uid) == version:
-            self._there.add(uid)
-            return
+        uid = ""
+        if self._before:
+            uid, version = follower.peek(item)
+            if uid and version and follower.known(uid) == version:
+                self._there.add(uid)
+                return
         found = follower.read(item)
         if found is None and follower.known(uid):
             # What it has become cannot be told; what it was is the last that is known.
@@ -299,14 +293,16 @@ class _List(Listing, Generic[T, LookT]):
             meta = found.metadata
             self._there.add(meta.uid)
             before = follower.known(meta.uid)
-            self._looks[meta.uid] = _Entry(meta.namespace, version, before, follower.look(meta.uid, found))
+            look = follower.look(meta.uid, found)
+            self._looks[meta.uid] = (meta.namespace, meta.resource_version), before, look
 
     async def finish(self) -> None:
         follower = self._follower
         with follower.curtain.closed():
-            for done, (uid, entry) in enumerate(self._looks.items(), 1):
-                if follower.known(uid) == entry.before:
-                    follower.take(uid, (entry.namespace, entry.version), entry.look, live=False)
+            for done, uid in enumerate(list(self._looks), 1):
+                found_at, before, look = self._looks.pop(uid)
+                if follower.known(uid) == before:
+                    follower.take(uid, found_at, look, live=False)
                 if done % _STEP == 0:
                     await asyncio.sleep(0)
             for done, uid in enumerate(self._before - self._there, 1):

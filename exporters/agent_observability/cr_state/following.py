@@ -59,11 +59,9 @@ class Following:
 
     def settled(self, resource: str) -> str:
         """Why it is not known yet whether a resource can be read, or ""."""
-        for one in self.followed:
-            health = one.reflector.health
-            if one.reflector.resource.name == resource and not health.synced and not health.refused:
-                return f"{resource}: {health.problem}"
-        return ""
+        parts = [one.reflector.health for one in self.followed if one.reflector.resource.name == resource]
+        problems = [health.problem for health in parts if not health.synced and not health.refused]
+        return f"{resource}: {problems[0]}" if problems else "" if parts else f"{resource}: not listed yet"
 
     def samples(self) -> Iterable[tuple[Metric, Sequence[Sample]]]:
         """Of several parts of a resource the worst counts."""

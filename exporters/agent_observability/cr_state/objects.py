@@ -48,7 +48,7 @@ class Meta(msgspec.Struct, rename="camel"):
     namespace: str = ""
     uid: str = ""
     resource_version: str = ""
-    creation_timestamp: str | None = None
+    creation_timestamp: datetime | None = None
     labels: dict[str, str] | None = None
     annotations: dict[str, str] | None = None
     owner_references: list[Owner] | None = None
@@ -91,7 +91,7 @@ class Condition(msgspec.Struct, rename="camel"):
     status: str = ""
     reason: str | None = None
     message: str | None = None
-    last_transition_time: str | None = None
+    last_transition_time: datetime | None = None
 
 
 class RepoStatus(msgspec.Struct):
@@ -102,12 +102,12 @@ class RepoStatus(msgspec.Struct):
 
 
 class SessionStatus(msgspec.Struct):
-    """Times are RFC 3339."""
+    """Of both generations."""
 
     phase: str | None = None
     message: str | None = None
-    start: str | None = msgspec.field(name="startTime", default=None)
-    completion: str | None = msgspec.field(name="completionTime", default=None)
+    start: datetime | None = msgspec.field(name="startTime", default=None)
+    completion: datetime | None = msgspec.field(name="completionTime", default=None)
     stopped_reason: str | None = msgspec.field(name="stoppedReason", default=None)
     observed_generation: int | None = msgspec.field(name="observedGeneration", default=None)
     conditions: list[Condition] | None = None
@@ -206,12 +206,11 @@ class Deployment(Object):
     status: DeploymentStatus = msgspec.field(default_factory=DeploymentStatus)
 
 
-def epoch(text: str | None) -> float | None:
-    """Unix time of an RFC 3339 time; None for none, and for what is no time."""
-    if not text:
+def epoch(moment: datetime | None) -> float | None:
+    """Unix time; a time without a zone is UTC. None for none, and for what is beyond all calendars."""
+    if moment is None:
         return None
     try:
-        moment = datetime.fromisoformat(text)
         return (moment if moment.tzinfo else moment.replace(tzinfo=UTC)).timestamp()
-    except (ValueError, OverflowError):
+    except OverflowError:
         return None

@@ -46,7 +46,10 @@ class _Part:
 
     def collect(self) -> Scenery:
         world = self._runtime.shown
-        return world.curtain.see(self.name) if world is not None else ()
+        # A replica that has stopped leading leaves the stage to its successor, with all that it knows.
+        if world is None or self._runtime.withheld:
+            return ()
+        return world.curtain.see(self.name)
 
 
 class _FollowingCollector(LiveCollector):
@@ -60,7 +63,7 @@ class _FollowingCollector(LiveCollector):
         self._runtime = runtime
 
     def read(self) -> Sequence[tuple[Metric, Sequence[Sample]]]:
-        return list(self._runtime.following.samples())
+        return [] if self._runtime.withheld else list(self._runtime.following.samples())
 
 
 class CrStateRuntime(Runtime[CrStateConfig]):
@@ -96,6 +99,11 @@ class CrStateRuntime(Runtime[CrStateConfig]):
     def reload(self, section: CrStateConfig) -> None:
         self._section = section
         self._reloaded.set()
+
+    @property
+    def withheld(self) -> bool:
+        """Whether somebody else may show the platform."""
+        return bool(self._ledger.not_ready())
 
     async def start(self) -> None:
         self._task = asyncio.create_task(self._run())

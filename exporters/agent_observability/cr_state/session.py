@@ -6,14 +6,11 @@ that was created and deleted in between never was.
 
 from __future__ import annotations
 
-import sys
-from dataclasses import dataclass
-
 import msgspec
 
 from agent_observability.cr_state.objects import AgenticSession, epoch
 from agent_observability.cr_state.reasons import reason_of
-from agent_observability.cr_state.text import clean
+from agent_observability.cr_state.text import shared
 from agent_observability.metric import OTHER
 
 __all__ = [
@@ -65,28 +62,24 @@ class Facts(msgspec.Struct, frozen=True, array_like=True, gc=False):
     restarts: int = 0
 
 
-@dataclass(frozen=True, slots=True)
-class Created:
+class Created(msgspec.Struct, frozen=True, gc=False):
     """A session is there that was not."""
 
 
-@dataclass(frozen=True, slots=True)
-class Moved:
+class Moved(msgspec.Struct, frozen=True, gc=False):
     """From one phase to another."""
 
     origin: str
     to: str
 
 
-@dataclass(frozen=True, slots=True)
-class Started:
+class Started(msgspec.Struct, frozen=True, gc=False):
     """It runs for the first time, so many seconds after it was created."""
 
     queued: float
 
 
-@dataclass(frozen=True, slots=True)
-class Ended:
+class Ended(msgspec.Struct, frozen=True, gc=False):
     """Its first end: seconds since it was created, and since it ran, if that was ever seen."""
 
     phase: str
@@ -95,58 +88,74 @@ class Ended:
     ran: float | None
 
 
-@dataclass(frozen=True, slots=True)
-class Restarted:
+class Restarted(msgspec.Struct, frozen=True, gc=False):
     """It runs again."""
 
+
+_CREATED = Created()
 
 Happening = Created | Moved | Started | Ended | Restarted
 
 
 def step(facts: Facts | None, session: AgenticSession, now: float) -> tuple[Facts, list[Happening]]:
     """What is known after a look at `session` at `now`, and what has happened since the last one."""
-    happenings: list[Happening] = []
     phase = _phase(session)
-    if facts is None:
-        facts = _first(session, now)
-        happenings.append(Created())
-    elif phase != facts.phase:
-        happenings.append(Moved(facts.phase, phase))
     start = epoch(session.status.start)
-    again = facts.phase in ENDED and phase not in ENDED
+    if facts is None:
+        facts = _first(session, phase, now)
+        happenings: list[Happening] = [_CREATED]
+    elif phase != facts.phase:
+        happenings = [Moved(facts.phase, phase)]
+    else:
+        happenings = []
+    since = facts.since if phase == facts.phase and facts.since else now
+    restarts = facts.restarts
     missed = facts.start is not None and start is not None and start > facts.start
-    if again or missed:
+    if missed or (facts.phase in ENDED and phase not in ENDED):
         happenings.append(Restarted())
-    changes: dict[str, object] = {
-        "phase": phase,
-        "since": facts.since if phase == facts.phase and facts.since else now,
-        "start": start if start is not None else facts.start,
-        "restarts": facts.restarts + (again or missed),
-    }
-    if facts.started is None and (running := _running_since(session)) is not None:
-        changes["started"] = running
-        happenings.append(Started(max(0.0, running - facts.created)))
-    facts = msgspec.structs.replace(facts, **changes)
-    if facts.ended is None and phase in ENDED:
-        ended = epoch(session.status.completion) or now
-        facts = msgspec.structs.replace(facts, ended=ended, end_phase=phase)
-        ran = None if facts.started is None else max(0.0, ended - facts.started)
+        restarts += 1
+    started = facts.started
+    if started is None:
+        started = _running_since(session, start)
+        if started is not None:
+            happenings.append(Started(max(0.0, started - facts.created)))
+    ended, end_phase = facts.ended, facts.end_phase
+    if ended is None and phase in ENDED:
+        ended, end_phase = epoch(session.status.completion) or now, phase
+        ran = None if started is None else max(0.0, ended - started)
         happenings.append(Ended(phase, reason_of(session, phase), max(0.0, ended - facts.created), ran))
-    return facts, happenings
+    known = Facts(
+        facts.namespace,
+        facts.name,
+        facts.created,
+        facts.mode,
+        facts.model,
+        facts.repos,
+        facts.user,
+        phase,
+        since,
+        facts.start if start is None else start,
+        started,
+        ended,
+        end_phase,
+        restarts,
+    )
+    return known, happenings
 
 
-def _first(session: AgenticSession, now: float) -> Facts:
+def _first(session: AgenticSession, phase: str, now: float) -> Facts:
     meta, spec = session.metadata, session.spec
     count = len(spec.repos or ())
+    model, user = spec.llm_settings and spec.llm_settings.model, spec.user_context and spec.user_context.user_id
     return Facts(
-        namespace=meta.namespace,
-        name=meta.name,
-        created=epoch(meta.creation_timestamp) or now,
-        mode=_mode(session),
-        model=sys.intern(clean((spec.llm_settings and spec.llm_settings.model) or NO_MODEL)),
-        repos="3+" if count > 2 else "2" if count == 2 else "1",
-        user=sys.intern(clean((spec.user_context and spec.user_context.user_id) or "")),
-        phase=_phase(session),
+        meta.namespace,
+        meta.name,
+        epoch(meta.creation_timestamp) or now,
+        _mode(session),
+        shared(model) if model else NO_MODEL,
+        "3+" if count > 2 else "2" if count == 2 else "1",
+        shared(user) if user else "",
+        phase,
     )
 
 
@@ -163,8 +172,12 @@ def is_scheduled(session: AgenticSession) -> bool:
 def _newer(session: AgenticSession) -> bool:
     """Whether the object is of the newer generation of the platform."""
     spec, status = session.spec, session.status
-    marks = (spec.initial_prompt, spec.stop_on_run_finished, status.observed_generation, status.conditions)
-    return any(mark is not None for mark in marks)
+    return (
+        spec.initial_prompt is not None
+        or spec.stop_on_run_finished is not None
+        or status.observed_generation is not None
+        or status.conditions is not None
+    )
 
 
 def _mode(session: AgenticSession) -> str:
@@ -175,9 +188,9 @@ def _mode(session: AgenticSession) -> str:
     return "interactive" if spec.interactive else "batch"
 
 
-def _running_since(session: AgenticSession) -> float | None:
+def _running_since(session: AgenticSession, start: float | None) -> float | None:
     """When its runner started. The newer generation's startTime includes the time in the queue: of no use here."""
     if not _newer(session):
-        return epoch(session.status.start)
+        return start
     started = (one for one in session.status.conditions or () if one.type == "RunnerStarted" and one.status == "True")
     return next((epoch(condition.last_transition_time) for condition in started), None)

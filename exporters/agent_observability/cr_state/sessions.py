@@ -4,14 +4,13 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable, Iterable, Mapping
-from dataclasses import dataclass
 from typing import Any
 
 import msgspec
 
 from agent_observability.cr_state import metrics as m
 from agent_observability.cr_state.follower import Follower, Scene
-from agent_observability.cr_state.objects import AgenticSession, SessionStatus, epoch
+from agent_observability.cr_state.objects import AgenticSession, SessionStatus
 from agent_observability.cr_state.session import (
     Created,
     Ended,
@@ -31,7 +30,7 @@ __all__ = ["SESSION", "Look", "Sessions"]
 SESSION = "session"
 """Kind of the facts about sessions, by uid."""
 
-_STEP_LABELS = ("rfe-workflow", "rfe-phase")
+_WORKFLOW, _PHASE = "rfe-workflow", "rfe-phase"
 _MAX_REPOS = 20
 _TOKENS = {
     "input_tokens": "input",
@@ -43,8 +42,7 @@ _encode = msgspec.msgpack.Encoder().encode
 _decode = msgspec.msgpack.Decoder(Facts).decode
 
 
-@dataclass(frozen=True, slots=True)
-class Look:
+class Look(msgspec.Struct, frozen=True, gc=False):
     """What a look at a session came to. `step` is the workflow and step it is for."""
 
     view: View
@@ -88,8 +86,8 @@ class Sessions(Follower[AgenticSession, Look]):
         if facts is None and uid in self.past:
             facts = _decode(self.past[uid])
         facts, happenings = step(facts, found, time.time())
-        labels = found.metadata.labels or {}
-        workflow, name = (labels.get(label, "") for label in _STEP_LABELS)
+        labels = found.metadata.labels
+        workflow, name = (labels.get(_WORKFLOW, ""), labels.get(_PHASE, "")) if labels else ("", "")
         of_step = (clean(workflow), name) if workflow and name in m.STEPS else None
         return Look(View(facts, is_scheduled(found), _reported(found.status)), happenings, of_step)
 
@@ -117,7 +115,7 @@ class Sessions(Follower[AgenticSession, Look]):
                 listener.known(facts)
             listener.changed(uid, old, new)
             if look.step:
-                listener.stepped(facts.namespace, *look.step, done=facts.end_phase == "completed")
+                listener.stepped(facts.namespace, *look.step, done="completed" in (facts.end_phase, facts.phase))
 
     def drop(self, uid: str) -> None:
         old = self.views.pop(uid)
@@ -138,19 +136,6 @@ class Sessions(Follower[AgenticSession, Look]):
             if _decode(stored).created < created:
                 del self.past[uid]
                 self.recorder.fact(SESSION, uid, None)
-
-    def problems(self, found: AgenticSession) -> Iterable[str]:
-        status = found.status
-        times = {
-            "metadata.creationTimestamp": found.metadata.creation_timestamp,
-            "status.startTime": status.start,
-            "status.completionTime": status.completion,
-        }
-        wrong = [path for path, text in times.items() if text and epoch(text) is None]
-        conditions = [one.last_transition_time for one in status.conditions or ()]
-        if any(text and epoch(text) is None for text in conditions):
-            wrong.append("status.conditions[].lastTransitionTime")
-        return wrong
 
     def _count(self, facts: Facts, happening: Happening) -> None:
         record, project = self.recorder, facts.namespace

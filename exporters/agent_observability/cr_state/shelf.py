@@ -22,9 +22,10 @@ _EMPTY = Block(b"")
 class Page:
     """Some objects' lines, per family. `_added` is what is not yet joined to the text."""
 
-    __slots__ = ("_added", "_blocks", "_texts", "objects")
+    __slots__ = ("_added", "_blocks", "_texts", "objects", "shelf")
 
-    def __init__(self, families: int) -> None:
+    def __init__(self, shelf: Shelf, families: int) -> None:
+        self.shelf = shelf
         self.objects = 0
         self._texts = [b""] * families
         self._added: list[list[bytes]] = [[] for _ in range(families)]
@@ -51,6 +52,11 @@ class Page:
             block = self._blocks[family] = Block(self._join(family))
         return block
 
+    def join(self) -> None:
+        """Take less room."""
+        for family in range(len(self._texts)):
+            self._join(family)
+
     def _join(self, family: int) -> bytes:
         added = self._added[family]
         if added:
@@ -71,12 +77,13 @@ class Shelf:
         """Put an object's lines somewhere; the page has to be named to change them."""
         page = next(iter(self._roomy), None)
         if page is None:
-            page = Page(len(self._nothing))
+            page = Page(self, len(self._nothing))
             self._pages[page] = self._roomy[page] = None
         page.replace(self._nothing, lines)
         page.objects += 1
         if page.objects >= _PAGE_OBJECTS:
             del self._roomy[page]
+            page.join()
         return page
 
     def remove(self, page: Page, lines: Lines) -> None:

@@ -117,21 +117,21 @@ class Workflows(Follower[RfeWorkflow, tuple[Key, str]]):
     def __init__(self, scene: Scene, steps: Steps) -> None:
         super().__init__("rfeworkflows", RfeWorkflow, scene)
         self._steps = steps
-        self._shown: dict[str, tuple[Key, str]] = {}
+        self._told: dict[str, tuple[Key, str]] = {}
 
     def look(self, uid: str, found: RfeWorkflow) -> tuple[Key, str]:
         phase = (found.status.phase or "Initializing").lower()
         return (found.metadata.namespace, found.metadata.name), phase if phase in _PHASES else OTHER
 
     def show(self, uid: str, look: tuple[Key, str], *, live: bool) -> None:
-        old = self._shown.get(uid)
-        self._shown[uid] = look
+        old = self._told.get(uid)
+        self._told[uid] = look
         self._steps.exists(*look, 1)
         if old is not None:
             self._steps.exists(*old, -1)
 
     def drop(self, uid: str) -> None:
-        key, phase = self._shown.pop(uid)
+        key, phase = self._told.pop(uid)
         self._steps.exists(key, phase, -1)
         self._steps.gone(key)
 

@@ -109,10 +109,7 @@ class World:
 
     def settled(self) -> str:
         """Why it is not known yet how the platform is, or ""."""
-        if not self.following.followed:
-            return "nothing has been listed yet"
-        names = [] if self._scene.namespaces.every else ["namespaces"] * bool(self._config.namespace_labels)
-        return next(filter(None, map(self.following.settled, (*names, "agenticsessions"))), "")
+        return self.following.settled(self.sessions.resource)
 
     async def run(self, client: KubeClient) -> None:
         """Follow the API until cancelled."""

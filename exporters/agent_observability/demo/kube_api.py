@@ -20,7 +20,7 @@ from typing import Any
 
 from aiohttp import web
 
-from agent_observability.demo.kube_store import Change, CompactedError, KubeStore, matches
+from agent_observability.demo.kube_store import CompactedError, KubeStore
 
 __all__ = ["Faults", "KubeApi"]
 
@@ -207,10 +207,9 @@ class KubeApi:
                 continue
             for change in changes:
                 after = change.version
-                if namespace in ("", change.object["metadata"].get("namespace", "")) and matches(
-                    selector, change.object
-                ):
-                    await watch.write(_event(change))
+                kind = change.seen_by(selector)
+                if kind and namespace in ("", change.object["metadata"].get("namespace", "")):
+                    await watch.write({"type": kind, "object": change.object})
 
 
 class _Watch:
@@ -236,10 +235,6 @@ def _told(tell: Callable[[], object]) -> Callable[[web.Request], Awaitable[web.R
         return web.json_response(tell())
 
     return answer
-
-
-def _event(change: Change) -> dict[str, Any]:
-    return {"type": change.type, "object": change.object}
 
 
 def _failure(code: int, message: str) -> web.Response:

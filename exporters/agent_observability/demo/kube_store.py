@@ -27,12 +27,21 @@ class CompactedError(Exception):
 
 @dataclass(frozen=True, slots=True)
 class Change:
-    """One entry of the log; `version` is that of the object after it."""
+    """One entry of the log; `version` is that of the object after it, `before` what it replaces."""
 
     version: int
     resource: str
     type: str
     object: Object
+    before: Object | None = None
+
+    def seen_by(self, selector: str) -> str:
+        """The type that a watch with a label selector sees, "" for none: labels may change, too."""
+        now = matches(selector, self.object)
+        then = self.before is not None and matches(selector, self.before)
+        if self.type == "MODIFIED" and now != then:
+            return "ADDED" if now else "DELETED"
+        return self.type if now else ""
 
 
 class KubeStore:
@@ -57,7 +66,7 @@ class KubeStore:
         meta["resourceVersion"] = str(self.version)
         meta.setdefault("uid", old["metadata"]["uid"] if old else str(uuid.uuid4()))
         kept[key] = stored
-        self._add(Change(self.version, resource, "MODIFIED" if old else "ADDED", stored))
+        self._add(Change(self.version, resource, "MODIFIED" if old else "ADDED", stored, old))
         return stored
 
     def delete(self, resource: str, namespace: str, name: str) -> None:

@@ -35,6 +35,7 @@ _GRACE_SECONDS = 15.0
 _UNAVAILABLE_SECONDS = 60.0
 # A server, or a proxy before it, that ends watches at once must not be asked in a circle.
 _SHORT_SECONDS = 1.0
+_ITEMS_AT_ONCE = 50
 _MISSING = 2
 # Where the first part of a streaming list ends.
 _INITIAL_END = "k8s.io/initial-events-end"
@@ -203,16 +204,28 @@ class Reflector:
     async def _list(self) -> None:
         listing = self._sink.listing()
         parameters = {**self.resource.parameters(), "limit": str(self._page)}
-        while True:
-            async with self._client.get(self.resource.path, parameters) as body:
-                page = _page.decode(await body.read())
-            for item in page.items or ():
-                listing.add(item)
-            if not page.metadata.more:
-                break
-            parameters["continue"] = page.metadata.more
+        ahead = asyncio.create_task(self._fetch(parameters))
+        try:
+            while True:
+                page = await ahead
+                more = page.metadata.more
+                if more:
+                    # While this page is read, the server makes the next one.
+                    ahead = asyncio.create_task(self._fetch({**parameters, "continue": more}))
+                for number, item in enumerate(page.items or ()):
+                    if number % _ITEMS_AT_ONCE == 0:
+                        await asyncio.sleep(0)
+                    listing.add(item)
+                if not more:
+                    break
+        finally:
+            ahead.cancel()
         await listing.finish()
         self._synced(page.metadata.resource_version)
+
+    async def _fetch(self, parameters: dict[str, str]) -> _Page:
+        async with self._client.get(self.resource.path, parameters) as body:
+            return _page.decode(await body.read())
 
     def _synced(self, version: str) -> None:
         self._version = version

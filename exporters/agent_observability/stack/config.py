@@ -20,6 +20,7 @@ class StackPorts(msgspec.Struct, frozen=True, kw_only=True):
     alertmanager: Port = 9093
     receiver: Port = 9808
     grafana: Port = 3000
+    demo: Port = 9809
 
 
 class StackConfig(msgspec.Struct, frozen=True, kw_only=True):

@@ -34,8 +34,12 @@ def local_address(address: str) -> str:
     return f"[{host}]:{port}" if ":" in host else f"{host}:{port}"
 
 
-def exporter_config(config: Config, watched: Mapping[str, str]) -> str:
+def exporter_config(
+    config: Config, watched: Mapping[str, str], settings: Mapping[str, Mapping[str, Any]] | None = None
+) -> str:
     """YAML for `agent-obs run --config`: what stands in the user's file, with addresses and watched process groups.
+
+    `settings` replace what stands there, by section and key.
 
     Variables stay unexpanded and secrets stay in their files, so nothing secret is written; relative paths become
     absolute, since the result lies elsewhere. TLS and passwords are left out: everything listens on loopback, and the
@@ -51,6 +55,8 @@ def exporter_config(config: Config, watched: Mapping[str, str]) -> str:
     web.pop("config_file", None)
     web["listen"] = {exporter.name: listen_addresses(config, exporter) for exporter in EXPORTERS}
     _mapping(document, "host", "processes", "groups").update(watched)
+    for section, values in (settings or {}).items():
+        _mapping(document, section).update(values)
     return yaml.safe_dump(document, sort_keys=False, allow_unicode=True)
 
 

@@ -9,7 +9,6 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from agent_observability.config import Config
-from agent_observability.registry import EXPORTERS
 from agent_observability.resources import resource
 from agent_observability.stack import programs
 from agent_observability.stack.alertmanager import alertmanager_command, local_routing
@@ -19,33 +18,44 @@ from agent_observability.stack.grafana import grafana_command, grafana_environme
 from agent_observability.stack.part import PartSpec
 from agent_observability.stack.ports import PortClaim
 from agent_observability.stack.prometheus import prometheus_command, prometheus_config
+from agent_observability.stack.sources import demo_sources, local_sources
 from agent_observability.stack.state import StateDirectory
 
 __all__ = ["Plan", "make_plan"]
 
-_SERVERS, _READERS = 0, 1
+_SOURCES, _SERVERS, _READERS = -1, 0, 1
 # Prometheus drops an alert that it cannot deliver and repeats it only a minute later: it starts after Alertmanager.
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Plan:
-    """`files` maps paths to their text; `urls` maps what answers HTTP to its base URL; `jobs` are the scrape jobs."""
+    """`files` maps paths to their text; `urls` maps what answers HTTP to its base URL; `jobs` are the scrape jobs.
+
+    `skipped` exporters have nothing to read here, for the reason given.
+    """
 
     parts: Sequence[PartSpec]
     files: Mapping[Path, str]
     claims: Sequence[PortClaim]
     urls: Mapping[str, str]
     jobs: Sequence[str]
+    skipped: Mapping[str, str]
 
 
-def make_plan(config: Config, state: StateDirectory) -> Plan:
-    """Raises StartError for a missing program or resource, ConfigError for a configuration that does not work."""
+def make_plan(config: Config, state: StateDirectory, *, demo: bool = False) -> Plan:
+    """With `demo` a simulated platform runs, too.
+
+    Raises StartError for a missing program or resource, ConfigError for a configuration that does not work.
+    """
     prometheus, alertmanager = programs.find_all((programs.PROMETHEUS, programs.ALERTMANAGER))
     grafana = programs.GRAFANA.find()
+    sources = demo_sources(config, state) if demo else local_sources(config)
     ports = config.stack.ports
     numbers = {"prometheus": ports.prometheus, "alertmanager": ports.alertmanager, "receiver": ports.receiver}
     if grafana:
         numbers["grafana"] = ports.grafana
+    if demo:
+        numbers["demo"] = ports.demo
     urls = {name: f"http://{LOOPBACK}:{port}" for name, port in numbers.items()}
     canary = f"{CANARY}-{hashlib.sha256(bytes(state.root)).hexdigest()[:8]}"
     exporters_file = state.generated / "exporters.yml"
@@ -56,8 +66,8 @@ def make_plan(config: Config, state: StateDirectory) -> Plan:
     # The dashboards' links are right as soon as somebody runs Grafana, so they do not depend on the program.
     labels = {"grafana_url": f"http://localhost:{ports.grafana}"}
     files = {
-        exporters_file: exporter_config(config, {CANARY_GROUP: canary}),
-        prometheus_file: prometheus_config(config, resource("rules"), labels),
+        exporters_file: exporter_config(config, {CANARY_GROUP: canary}, sources.settings),
+        prometheus_file: prometheus_config(config, sources.exporters, resource("rules"), labels),
         alertmanager_file: local_routing(resource("alertmanager") / "alertmanager.yml", urls["receiver"]),
     }
     if grafana:
@@ -81,7 +91,10 @@ def make_plan(config: Config, state: StateDirectory) -> Plan:
         ),
         PartSpec(name=CANARY, command=(python, "-I", "-S", "-c", "import signal; signal.pause()", canary)),
     ]
-    for exporter in EXPORTERS:
+    if demo:
+        simulate = (python, "-m", "agent_observability.demo", "--port", str(ports.demo))
+        parts.append(PartSpec(name="demo", command=simulate, ready=f"{urls['demo']}/readyz", wave=_SOURCES))
+    for exporter in sources.exporters:
         addresses = listen_addresses(config, exporter)
         claims += [PortClaim(address, exporter.name, f"web.listen.{exporter.name}") for address in addresses]
         url = f"http://{local_address(addresses[0])}"
@@ -90,7 +103,9 @@ def make_plan(config: Config, state: StateDirectory) -> Plan:
     parts.append(
         PartSpec(
             name="prometheus",
-            command=prometheus_command(prometheus, config, prometheus_file, state.prometheus),
+            command=prometheus_command(
+                prometheus, config, prometheus_file, state.demo_prometheus if demo else state.prometheus
+            ),
             ready=f"{urls['prometheus']}/-/ready",
             url=urls["prometheus"],
             job="prometheus",
@@ -109,4 +124,4 @@ def make_plan(config: Config, state: StateDirectory) -> Plan:
             )
         )
     jobs = [part.job for part in parts if part.job]
-    return Plan(parts=parts, files=files, claims=claims, urls=urls, jobs=jobs)
+    return Plan(parts=parts, files=files, claims=claims, urls=urls, jobs=jobs, skipped=sources.skipped)

@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 import socket
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
 import yaml
 
 from agent_observability.config import Config
-from agent_observability.registry import EXPORTERS
+from agent_observability.registry import EXPORTERS, Exporter
 from agent_observability.stack.exporter_config import LOOPBACK, listen_addresses, local_address
 
 __all__ = ["instance_name", "prometheus_command", "prometheus_config"]
@@ -24,8 +24,14 @@ def instance_name() -> str:
     return socket.gethostname() or "localhost"
 
 
-def prometheus_config(config: Config, rules: Path, external_labels: Mapping[str, str]) -> str:
-    """prometheus.yml: one scrape job per exporter, Prometheus and Alertmanager; every rule file below `rules`."""
+def prometheus_config(
+    config: Config, exporters: Sequence[Exporter], rules: Path, external_labels: Mapping[str, str]
+) -> str:
+    """prometheus.yml: one scrape job per exporter, Prometheus and Alertmanager; the rule files below `rules`.
+
+    Rules of exporters that do not run are left out: they would miss them.
+    """
+    absent = {exporter.name for exporter in EXPORTERS} - {exporter.name for exporter in exporters}
     ports = config.stack.ports
     alertmanager = f"{LOOPBACK}:{ports.alertmanager}"
     jobs = [
@@ -36,7 +42,7 @@ def prometheus_config(config: Config, rules: Path, external_labels: Mapping[str,
             scrape_timeout=_FAST_SCRAPE,
             metrics_path=config.web.telemetry_path,
         )
-        for exporter in EXPORTERS
+        for exporter in exporters
     ]
     jobs += [_job("prometheus", f"{LOOPBACK}:{ports.prometheus}"), _job("alertmanager", alertmanager)]
     document = {
@@ -45,7 +51,7 @@ def prometheus_config(config: Config, rules: Path, external_labels: Mapping[str,
             "evaluation_interval": _EVALUATION,
             "external_labels": dict(external_labels),
         },
-        "rule_files": [_literal(file) for file in sorted(rules.rglob("*.yaml"))],
+        "rule_files": [_literal(file) for file in sorted(rules.rglob("*.yaml")) if file.stem not in absent],
         "alerting": {
             # Labels that only the rules' templates need would otherwise stand on every alert.
             "alert_relabel_configs": [{"action": "labeldrop", "regex": "|".join(external_labels)}],

@@ -26,6 +26,9 @@ class StateDirectory:
         self.prometheus = root / "prometheus"
         self.alertmanager = root / "alertmanager"
         self.grafana = root / "grafana"
+        # What the simulated platform gives does not mix with what is real.
+        self.demo_prometheus = root / "demo-prometheus"
+        self.demo_ledger = root / "demo-ledger"
         self.notifications = root / "notifications.jsonl"
 
     @classmethod
@@ -39,7 +42,15 @@ class StateDirectory:
     def create(self) -> None:
         """Make the folders, readable for this user only. Raises StartError."""
         try:
-            for folder in (self.root, self.generated, self.logs, self.prometheus, self.alertmanager, self.grafana):
+            for folder in (
+                self.root,
+                self.generated,
+                self.logs,
+                self.prometheus,
+                self.demo_prometheus,
+                self.alertmanager,
+                self.grafana,
+            ):
                 folder.mkdir(mode=0o700, parents=True, exist_ok=True)
         except OSError as error:
             raise StartError(f"cannot create {error.filename}: {error.strerror}; set XDG_STATE_HOME") from error

@@ -40,7 +40,7 @@ class _StoppedError(Exception):
     """A signal asked to stop."""
 
 
-def up(config: Config, *, once: bool) -> int:
+def up(config: Config, *, once: bool, demo: bool) -> int:
     """Run until Ctrl-C, SIGTERM or SIGHUP; with `once` until everything was seen to work. Returns the exit code.
 
     Raises StartError or ConfigError, with everything stopped again.
@@ -53,16 +53,18 @@ def up(config: Config, *, once: bool) -> int:
         who = f" (pid {record.supervisor.pid})" if record else ""
         raise StartError(f"another `agent-obs up`{who} is running with the state directory {state.root}")
     with lock:
-        return asyncio.run(_up(config, state, once=once))
+        return asyncio.run(_up(config, state, once=once, demo=demo))
 
 
-async def _up(config: Config, state: StateDirectory, *, once: bool) -> int:
+async def _up(config: Config, state: StateDirectory, *, once: bool, demo: bool) -> int:
     stopped = asyncio.Event()
     for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
         # nohup has SIGHUP ignored, and means it.
         if signal.getsignal(number) is not signal.SIG_IGN:
             asyncio.get_running_loop().add_signal_handler(number, stopped.set)
-    plan = make_plan(config, state)
+    plan = make_plan(config, state, demo=demo)
+    for name, reason in plan.skipped.items():
+        _say(f"{name} does not run: {reason}; --demo simulates what it reads")
     for name in await asyncio.to_thread(reclaim, state.record):
         _say(f"ended {name}, left by an `up` that was killed")
     check_ports(plan.claims)

@@ -44,12 +44,16 @@ http://{{ include "agentobs.component" (dict "root" . "component" "prometheus") 
 {{- if .Values.check.enabled }}{{ .Values.check.prometheusUrl | default (include "agentobs.prometheusUrl" .) }}{{ end -}}
 {{- end }}
 
-{{/* Processes that run, as JSON: [{"name", "exporters": [{"name", "port", "job"}], "values"}]. */}}
+{{/*
+Processes that run, as JSON: [{"name", "exporters": [{"name", "port", "job"}], "values"}]. A StatefulSet on PostgreSQL, which has no
+volume to keep, is a Deployment: an update of the one waits for every pod to be ready, and a standby never is.
+*/}}
 {{- define "agentobs.processes" -}}
 {{- $found := list -}}
 {{- range $name, $exporters := .Files.Get "files/exporters.yaml" | fromYaml -}}
 {{- $values := index $.Values.exporters $name -}}
 {{- if $values.enabled -}}
+{{- if and (eq $values.kind "StatefulSet") (eq $values.ledger.engine "postgresql") }}{{ $values = set (deepCopy $values) "kind" "Deployment" }}{{ end -}}
 {{- $found = append $found (dict "name" $name "exporters" $exporters "values" $values) -}}
 {{- end -}}
 {{- end -}}

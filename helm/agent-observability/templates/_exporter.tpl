@@ -16,6 +16,15 @@
 {{- toYaml (mergeOverwrite $config (deepCopy .process.values.config)) -}}
 {{- end }}
 
+{{/* A process: the rules of its role, as YAML; empty for one that asks the API nothing. */}}
+{{- define "agentobs.exporter.rules" -}}
+{{- $rules := .values.rbac.clusterRules -}}
+{{- if (.values.config.cr_state | default dict).namespace_labels -}}
+{{- $rules = append $rules (dict "apiGroups" (list "") "resources" (list "namespaces") "verbs" (list "list" "watch")) -}}
+{{- end -}}
+{{- with $rules }}{{ toYaml . }}{{ end -}}
+{{- end }}
+
 {{- define "agentobs.exporter.container" -}}
 {{- $values := .process.values -}}
 name: exporter
@@ -150,7 +159,7 @@ metadata:
   {{- include "agentobs.podMetadata" (dict "root" .root "component" .process.name "pod" .process.values.pod "checksum" (include "agentobs.exporter.config" .)) | nindent 2 }}
 spec:
   serviceAccountName: {{ include "agentobs.component" (dict "root" .root "component" .process.name) }}
-  automountServiceAccountToken: {{ not (empty .process.values.rbac.clusterRules) }}
+  automountServiceAccountToken: {{ include "agentobs.exporter.rules" .process | empty | not }}
   {{- include "agentobs.podSettings" (dict "root" .root "pod" .process.values.pod) | nindent 2 }}
   securityContext:
     {{- include "agentobs.podSecurity" (dict "root" .root "user" 65532) | nindent 4 }}

@@ -7,7 +7,7 @@ is replaced: counters restored from a ledger go on in the same series. Of severa
 {{- define "agentobs.relabelings" -}}
 - target_label: job
   replacement: {{ .exporter.job }}
-{{- if ne .process.values.kind "StatefulSet" }}
+{{- if has .process.values.kind (list "DaemonSet" "Sidecar") }}
 - source_labels: [__meta_kubernetes_pod_node_name]
   target_label: instance
 {{- else if eq (int .process.values.replicas) 1 }}

@@ -35,6 +35,10 @@
 {{- $warnings = append $warnings "prometheusOperator.additionalLabels is empty: kube-prometheus-stack, for one, only takes PodMonitors and PrometheusRules with its label `release`." -}}
 {{- end -}}
 {{- range $process := (include "agentobs.processes" . | fromJson).items -}}
+{{- /* Every cluster has the second, and `helm template`, which cannot tell, has neither. */ -}}
+{{- if and (eq .name "cr_state") (not ($.Capabilities.APIVersions.Has "vteam.ambient-code/v1alpha1")) ($.Capabilities.APIVersions.Has "apiregistration.k8s.io/v1") -}}
+{{- $warnings = append $warnings "The cluster has no agent sessions (vteam.ambient-code): the cr_state exporter waits for them, and CrStateNotSynced fires meanwhile. Where they will never come, set exporters.cr_state.enabled to false." -}}
+{{- end -}}
 {{- if .values.hostPaths -}}
 {{- if include "agentobs.openshift" $ -}}
 {{- $warnings = append $warnings (printf "OpenShift admits the host paths of the %s exporter only with a SecurityContextConstraint that allows them: see docs/install.md." $process.name) -}}
