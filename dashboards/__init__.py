@@ -1,10 +1,14 @@
 """Grafana pages, generated with grafanalib by `python -m dashboards`."""
 
-from dashboards import host, suite
+from dashboards import adoption, business, host, operations, sessions, suite
 
 __all__ = ["DASHBOARDS"]
 
 DASHBOARDS = (
+    (business, "Business"),
+    (adoption, "Business"),
+    (operations, "Operations"),
+    (sessions, "Operations"),
     (host, "Operations"),
     (suite, "Suite"),
 )

@@ -19,7 +19,10 @@ SCRAPE: tuple[Metric, ...] = (
     Metric("scrape_duration_seconds", Kind.GAUGE, "How long the last scrape took, seen from Prometheus"),
     Metric("scrape_samples_scraped", Kind.GAUGE, "Samples the target exposed in the last scrape"),
     Metric(
-        "ALERTS", Kind.GAUGE, "1 while an alert is pending or firing", _labels("alertname", "alertstate", "severity")
+        "ALERTS",
+        Kind.GAUGE,
+        "1 while an alert is pending or firing",
+        _labels("alertname", "alertstate", "severity", "project", "component"),
     ),
 )
 

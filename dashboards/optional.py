@@ -1,8 +1,13 @@
-"""Series that healthy machines may lack, and why. Panels that read one say so; no other may be empty. Data only."""
+"""What a healthy system may lack, and why. Panels that show it say so; no other may be empty. Data only.
+
+`OPTIONAL` are series that may be missing. `Empty` is for queries that may find nothing among the series there are.
+"""
 
 from __future__ import annotations
 
-__all__ = ["OPTIONAL"]
+import enum
+
+__all__ = ["OPTIONAL", "Empty"]
 
 _NAMES_BY_REASON: dict[str, tuple[str, ...]] = {
     "a container may have no file system or disk of its own": (
@@ -69,7 +74,38 @@ _NAMES_BY_REASON: dict[str, tuple[str, ...]] = {
         "agent_obs_ledger_rows",
     ),
     "the exporter may have no family with a cap": ("agent_obs_series", "agent_obs_series_dropped_total"),
+    "no component may be configured to be probed": (
+        "vteam_component_probes_total",
+        "vteam_component_probe_duration_seconds",
+    ),
+    "the platform may have no RFE workflows": ("vteam_rfe_step_status", "vteam_rfe_workflows"),
+    "no session may be active, or have ended lately": (
+        "vteam_session_phase_info",
+        "vteam_session_info",
+        "vteam_session_created_timestamp_seconds",
+        "vteam_session_start_timestamp_seconds",
+        "vteam_session_completion_timestamp_seconds",
+    ),
+    "sessions' objects may not report it": (
+        "vteam_session_cost_usd",
+        "vteam_session_turns",
+        "vteam_session_tokens",
+        "vteam_session_repo_status",
+    ),
+    "every field of every object may be understood": ("cr_state_decode_errors_total",),
+    "it takes most of a day of sessions": ("vteam:active_sessions_total:avg1d",),
 }
 
 OPTIONAL: dict[str, str] = {name: reason for reason, names in _NAMES_BY_REASON.items() for name in names}
 """Reasons by the name of an exposed or recorded series."""
+
+
+class Empty(enum.StrEnum):
+    """Reasons of single queries."""
+
+    QUIET = "nothing of the kind may have happened in that time"
+    NO_SESSION = "no session may be active"
+    NOBODY_NEW = "nobody may be new this week"
+    NOBODY_BEFORE = "nobody may have been active in the 30 days that count"
+    ALL_DONE = "every new project may have completed a session"
+    TOO_YOUNG = "the first whole period may not be over"

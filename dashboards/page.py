@@ -9,8 +9,9 @@ from typing import Any
 import attr
 from grafanalib.core import Annotations, Dashboard, GridPos, RowPanel, Template, Templating, Time
 
+from agent_observability.registry import BY_NAME
 from dashboards.panels import DATASOURCE, DataPanel, link_to, prune
-from dashboards.promql import Expr, Scope, one_of
+from dashboards.promql import Expr, Match, Scope, one_of
 from dashboards.theme import Colour
 
 __all__ = ["COLUMNS", "SCHEMA_VERSION", "TAG", "Page", "Row", "cluster_variable", "query_variable"]
@@ -25,6 +26,7 @@ _DASHBOARD_KEYS = (
     "templating", "time", "timezone", "title", "uid",
 )  # fmt: skip
 _SHARED_CROSSHAIR = 1
+_COMPONENTS = Scope((("job", Match("=", BY_NAME["cr_state"].job)), ("cluster", one_of("$cluster"))))
 
 
 @dataclass(frozen=True, slots=True)
@@ -95,6 +97,7 @@ class Page:
 
     def _annotations(self) -> list[dict[str, Any]]:
         firing = self.alerts.gauge("ALERTS", alertstate="firing", severity=one_of("warning", "critical"))
+        rollouts = _COMPONENTS.gauge("vteam_component_generation").rises()
         return [
             {
                 "builtIn": 1,
@@ -106,6 +109,7 @@ class Page:
                 "type": "dashboard",
             },
             _annotation("Firing alerts", firing.text, Colour.RED, "{{alertname}}", "{{severity}}"),
+            _annotation("Rollouts", rollouts.text, Colour.BLUE, "{{component}}", "rolled out"),
         ]
 
 

@@ -1,6 +1,6 @@
 """Builds PromQL from metric declarations, together with the Grafana unit of the result.
 
-A `Scope` knows which targets a page looks at; its methods select series of one family. Everything else combines `Expr`.
+A `Scope` knows which targets a page looks at; its methods select series of one family. `expr.py` combines them.
 Unknown metrics and labels raise ValueError when the page is built.
 """
 
@@ -9,24 +9,28 @@ from __future__ import annotations
 import difflib
 from collections.abc import Iterable
 from dataclasses import dataclass, replace
-from typing import Self
 
 from agent_observability.metric import Kind, Metric
 from agent_observability.registry import CATALOGUE
+from dashboards.expr import TIME, Expr, aggregate, median, ratio, share, topk
 from dashboards.external import EXTERNAL_METRICS
 from dashboards.rules import rule_book
 
-__all__ = ["Expr", "Match", "Scope", "aggregate", "family", "one_of", "ratio", "topk"]
+__all__ = ["Expr", "Match", "Scope", "aggregate", "family", "median", "one_of", "ratio", "share", "topk"]
 
 SCRAPE_LABELS = frozenset({"job", "instance", "cluster"})
 """Labels Prometheus attaches; `cluster` where several send to one store."""
 
-# Stands behind every selector until the text is asked for, so that one expression can also be read a day earlier.
-_TIME = "\0"
-
 _GAUGE_UNITS = {"seconds": "s", "bytes": "bytes", "ratio": "percentunit", "celsius": "celsius", "usd": "currencyUSD"}
 # Seconds per second are a share of the time.
 _RATE_UNITS = {"seconds": "percentunit", "bytes": "Bps", "usd": "currencyUSD", "": "cps"}
+# Recorded series whose names are fixed and do not end in a unit.
+_FIXED_UNITS = {
+    "vteam:session_completion_rate": "percentunit",
+    "vteam:session_duration_avg": "s",
+    "vteam:session_run_duration": "s",
+    "vteam:session_queue_duration": "s",
+}
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,73 +44,6 @@ class Match:
 def one_of(*values: str) -> Match:
     """Matches any of the values, which are regular expressions."""
     return Match("=~", "|".join(values))
-
-
-@dataclass(frozen=True, slots=True)
-class Expr:
-    """A PromQL expression, its Grafana unit, the names of the series it needs, its labels (None: not known here)."""
-
-    template: str
-    unit: str
-    families: frozenset[str]
-    labels: frozenset[str] | None
-
-    @property
-    def text(self) -> str:
-        return self.template.replace(_TIME, "")
-
-    def day_before(self) -> Expr:
-        """The same value 24 hours earlier."""
-        return replace(self, template=self.template.replace(_TIME, " offset 1d"))
-
-    def as_unit(self, unit: str) -> Expr:
-        """The same value in a Grafana unit the declaration cannot know, such as `Bps` of a difference."""
-        return replace(self, unit=unit)
-
-    def or_zero(self) -> Expr:
-        """0 where nothing matches; only for an expression without labels, since the 0 has none."""
-        if self.labels != frozenset():
-            raise ValueError(f"{self.text!r}: or_zero needs an expression without labels")
-        return replace(self, template=f"{self.template} or vector(0)")
-
-    def age(self) -> Expr:
-        """Time passed since a Unix time."""
-        return replace(self, template=f"time() - {self.template}", unit="dtdurations")
-
-    def __add__(self, other: Self) -> Expr:
-        return self._combine("+", other, self.unit)
-
-    def __sub__(self, other: Self) -> Expr:
-        return self._combine("-", other, self.unit)
-
-    def _combine(self, operator: str, other: Expr, unit: str) -> Expr:
-        labels = None if self.labels is None or other.labels is None else self.labels & other.labels
-        return Expr(f"({self.template} {operator} {other.template})", unit, self.families | other.families, labels)
-
-
-def ratio(part: Expr, whole: Expr) -> Expr:
-    """`part` divided by `whole`, whose labels must be the same."""
-    return part._combine("/", whole, "percentunit")
-
-
-def aggregate(operator: str, expr: Expr, by: Iterable[str] = ()) -> Expr:
-    """`sum`, `max`, `min`, `avg` or `count` of an expression, by labels it has."""
-    by = tuple(by)
-    _check_labels(expr, by)
-    grouping = f" by ({', '.join(by)})" if by else ""
-    unit = "short" if operator == "count" else expr.unit
-    return Expr(f"{operator}{grouping} ({expr.template})", unit, expr.families, frozenset(by))
-
-
-def topk(count: int, expr: Expr) -> Expr:
-    """The `count` largest series at each moment."""
-    return replace(expr, template=f"topk({count}, {expr.template})")
-
-
-def _check_labels(expr: Expr, names: Iterable[str]) -> None:
-    for name in names:
-        if expr.labels is not None and name not in expr.labels:
-            raise ValueError(f"{expr.text!r} has no label {name!r}; it has {sorted(expr.labels)}")
 
 
 _FAMILIES: dict[str, Metric] = CATALOGUE | {metric.name: metric for metric in EXTERNAL_METRICS}
@@ -145,15 +82,17 @@ class Scope:
             "increase", window, self._selector(metric, name, _GAUGE_UNITS.get(metric.unit, "short"), labels)
         )
 
-    def buckets(self, name: str, by: Iterable[str] = ()) -> Expr:
-        """A histogram's observations per second in each bucket."""
-        metric = _histogram(name)
-        rate = _over_time("rate", "$__rate_interval", self._selector(metric, f"{name}_bucket", "cps", {}))
-        return aggregate("sum", replace(rate, labels=(rate.labels or frozenset()) | {"le"}), (*by, "le"))
+    def buckets(self, name: str, by: Iterable[str] = (), window: str = "", **labels: str | Match) -> Expr:
+        """A histogram's observations in each bucket: per second, or how many within `window`."""
+        counted = self._part(name, "bucket", window, labels)
+        return aggregate("sum", replace(counted, labels=(counted.labels or frozenset()) | {"le"}), (*by, "le"))
 
-    def quantile(self, q: float, name: str, by: Iterable[str] = ()) -> Expr:
-        """A quantile (0-1) of a histogram, in the histogram's unit."""
-        buckets = self.buckets(name, by)
+    def quantile(self, q: float, name: str, by: Iterable[str] = (), window: str = "", **labels: str | Match) -> Expr:
+        """A quantile (0-1) of a histogram, in its unit: over Grafana's rate interval, or over `window`.
+
+        What happens seldom needs a window: between two events there is no quantile.
+        """
+        buckets = self.buckets(name, by, window, **labels)
         return Expr(
             f"histogram_quantile({q:g}, {buckets.template})",
             _GAUGE_UNITS[family(name).unit],
@@ -161,26 +100,46 @@ class Scope:
             frozenset(by),
         )
 
+    def mean(self, name: str, window: str, by: Iterable[str] = (), **labels: str | Match) -> Expr:
+        """The mean of what a histogram observed within `window`, in its unit; no value where that is nothing."""
+        total, count = (aggregate("sum", self._part(name, what, window, labels), by) for what in ("sum", "count"))
+        return share(total, count).as_unit(_GAUGE_UNITS[family(name).unit])
+
+    def minutes(self, name: str, window: str, **labels: str | Match) -> Expr:
+        """In how many minutes of `window` each series was there."""
+        return _over_time("count_over_time", f"{window}:1m", self.gauge(name, **labels)).as_unit("m")
+
+    def last_seen(self, name: str, window: str, **labels: str | Match) -> Expr:
+        """When each series was last there, to the minute, as Unix time; nothing for longer than `window` ago."""
+        selector = self.gauge(name, **labels)
+        stamps = replace(selector, template=f"timestamp({selector.template.replace(TIME, '')}){TIME}")
+        return _over_time("max_over_time", f"{window}:1m", stamps).as_unit("s")
+
     def recorded(self, name: str, **labels: str | Match) -> Expr:
         """A series the suite's rules record; its unit follows from the last parts of its name."""
         book = rule_book()
         if name not in book.records:
             near = difflib.get_close_matches(name, book.records, n=3)
             raise ValueError(f"no rule records {name!r}" + (f", did you mean {', '.join(near)}?" if near else ""))
-        selector = f"{name}{{{_matchers(self.matchers, labels)}}}{_TIME}"
+        selector = f"{name}{{{_matchers(self.matchers, labels)}}}{TIME}"
         return Expr(selector, _recorded_unit(name), book.families(name), None)
+
+    def _part(self, name: str, part: str, window: str, labels: dict[str, str | Match]) -> Expr:
+        unit = "short" if window else "cps"
+        selector = self._selector(_histogram(name), f"{name}_{part}", unit, labels)
+        return _over_time("increase" if window else "rate", window or "$__rate_interval", selector)
 
     def _selector(self, metric: Metric, sample: str, unit: str, labels: dict[str, str | Match]) -> Expr:
         known = frozenset(metric.label_names) | SCRAPE_LABELS
         for label in (*labels, *(name for name, _ in self.matchers)):
             if label not in known:
                 raise ValueError(f"{metric.name} has no label {label!r}; it has {sorted(known)}")
-        text = f"{sample}{{{_matchers(self.matchers, labels)}}}{_TIME}"
+        text = f"{sample}{{{_matchers(self.matchers, labels)}}}{TIME}"
         return Expr(text, unit, frozenset({metric.name}), known)
 
 
 def _over_time(function: str, window: str, selector: Expr) -> Expr:
-    return replace(selector, template=f"{function}({selector.template.replace(_TIME, f'[{window}]{_TIME}')})")
+    return replace(selector, template=f"{function}({selector.template.replace(TIME, f'[{window}]{TIME}')})")
 
 
 def _matchers(scope: tuple[tuple[str, Match], ...], labels: dict[str, str | Match]) -> str:
@@ -203,7 +162,9 @@ def _histogram(name: str) -> Metric:
 
 
 def _recorded_unit(name: str) -> str:
-    _, measured, operation = name.split(":")
+    level, measured, operation = name.split(":")
+    if fixed := _FIXED_UNITS.get(f"{level}:{measured}"):
+        return fixed
     if operation.startswith("ratio"):
         return "percentunit"
     unit = measured.rpartition("_")[2]

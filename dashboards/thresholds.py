@@ -72,10 +72,14 @@ def alert_thresholds(name: str, of: str, book: Callable[[], RuleBook] = rule_boo
         found = [(operator, value or _ANY, state) for operator, value, state in found]
         worst = {value: max((s for _, v, s in found if v == value), key=_rank) for _, value, _ in found}
         return Thresholds(State.OK, tuple(sorted(worst.items())), sources)
-    if len(operators) == len(values) == 1 and operators <= {"<", "=="}:
+    if operators == {"<"}:
+        # From each limit upwards, the worst of the alerts whose limit is higher still.
+        limits = sorted(values)
+        states = [max((s for _, v, s in found if v > below), key=_rank, default=State.OK) for below in (-_FAR, *limits)]
+        return Thresholds(states[0], tuple(zip(limits, states[1:], strict=True)), sources)
+    if operators == {"=="} and len(values) == 1:
         # Counts and switches: `== 0` is bad, and so everything from the next whole number on is good.
-        good_from = values.pop() + (operators == {"=="})
-        return Thresholds(max((state for _, _, state in found), key=_rank), ((good_from, State.OK),), sources)
+        return Thresholds(max((s for _, _, s in found), key=_rank), ((values.pop() + 1, State.OK),), sources)
     raise ValueError(f"{name}: cannot draw thresholds from comparisons {sorted(operators)} with {sorted(values)}")
 
 
@@ -85,13 +89,19 @@ def _rank(state: State) -> int:
 
 def _comparison(alert: Alert, of: str) -> tuple[str, float]:
     found: set[tuple[str, float]] = set()
-    for node in nodes(promql_parser.parse(alert.expr)):
+    waiting = nodes(promql_parser.parse(alert.expr))
+    while waiting:
+        node = waiting.pop(0)
         if not isinstance(node, promql_parser.BinaryExpr) or str(node.op) not in _MIRRORED:
             continue
         if (number := _number(node.rhs)) is not None and _mentions(node.lhs, of):
             found.add((str(node.op), number))
         elif (number := _number(node.lhs)) is not None and _mentions(node.rhs, of):
             found.add((_MIRRORED[str(node.op)], number))
+        else:
+            continue
+        # A comparison within what is compared only chooses series, such as those with enough to judge by.
+        del waiting[: len(nodes(node)) - 1]
     if len(found) != 1:
         raise ValueError(
             f"{alert.name} ({alert.severity}) must compare {of} with one number, found {sorted(found)}: {alert.expr}"

@@ -3,9 +3,10 @@
 from dashboards.panels.bars import Bars
 from dashboards.panels.base import DATASOURCE, DataPanel, Query, link_to, prune
 from dashboards.panels.heatmap import Heatmap
+from dashboards.panels.pie import Pie
 from dashboards.panels.stat import Card, Stat
 from dashboards.panels.states import States
-from dashboards.panels.table import Column, Table
+from dashboards.panels.table import Column, Table, cells
 from dashboards.panels.timeseries import TimeSeries
 
 __all__ = [
@@ -15,11 +16,13 @@ __all__ = [
     "Column",
     "DataPanel",
     "Heatmap",
+    "Pie",
     "Query",
     "Stat",
     "States",
     "Table",
     "TimeSeries",
+    "cells",
     "link_to",
     "prune",
 ]

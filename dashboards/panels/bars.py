@@ -13,12 +13,13 @@ __all__ = ["Bars"]
 
 @attr.s(auto_attribs=True, kw_only=True)
 class Bars(DataPanel):
-    """Horizontal bars of shares (0 to 1), each with its name and value."""
+    """Horizontal bars, each with its name and value: of shares (0 to 1), or of anything else the longest full."""
 
     type: ClassVar[str] = "bargauge"
 
     width: int = 8
     height: int = 8
+    share: bool = True
 
     def options(self) -> dict[str, Any]:
         return {
@@ -32,4 +33,4 @@ class Bars(DataPanel):
         }
 
     def defaults(self) -> dict[str, Any]:
-        return {"min": 0, "max": 1}
+        return {"min": 0, "max": 1} if self.share else {"min": 0}

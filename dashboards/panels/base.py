@@ -14,7 +14,7 @@ import attr
 from grafanalib.core import Panel, Target
 
 from agent_observability.registry import CATALOGUE
-from dashboards.optional import OPTIONAL
+from dashboards.optional import OPTIONAL, Empty
 from dashboards.promql import Expr
 from dashboards.theme import NO_DATA, Colour
 from dashboards.thresholds import NEUTRAL, Thresholds
@@ -27,8 +27,8 @@ DATASOURCE = {"type": "prometheus", "uid": "${datasource}"}
 _MAX_DATA_POINTS = 1000
 
 _PANEL_KEYS = (
-    "datasource", "description", "fieldConfig", "gridPos", "id", "maxDataPoints", "options", "targets", "title",
-    "transformations", "type",
+    "datasource", "description", "fieldConfig", "gridPos", "id", "interval", "maxDataPoints", "options", "targets",
+    "title", "transformations", "type",
 )  # fmt: skip
 
 
@@ -50,12 +50,16 @@ def link_to(uid: str, title: str) -> dict[str, Any]:
 
 @attr.s(auto_attribs=True, frozen=True)
 class Query:
-    """One query of a panel. `legend` is a Grafana legend format; `instant` asks for the last value only."""
+    """One query of a panel. `legend` is a Grafana legend format; `instant` asks for the last value only.
+
+    `empty` is why it may find nothing although the series are there.
+    """
 
     expr: Expr
     legend: str
     instant: bool = False
     format: str = "time_series"
+    empty: Empty | None = None
 
     def target(self, ref: str) -> dict[str, Any]:
         """Grafana's form; `ref` names the query within its panel."""
@@ -72,7 +76,8 @@ class DataPanel(Panel, abc.ABC):
     """A panel that shows metrics. `width` and `height` in grid units (24 to a row, 30 pixels high).
 
     `description` says what the panel shows and what to do about it; the metrics it reads, the alerts its thresholds
-    come from and why it may be empty are added. `links` are set by the page.
+    come from and why it may be empty are added. `links` are set by the page. `interval` is the least time between two
+    points, such as "1d" for bars of a day each.
     """
 
     type: ClassVar[str]
@@ -91,6 +96,16 @@ class DataPanel(Panel, abc.ABC):
         """The names of the series the panel needs."""
         return frozenset[str]().union(*(query.expr.families for query in self.queries))
 
+    @property
+    def reasons(self) -> list[str]:
+        """Why it may be empty."""
+        missing = {OPTIONAL[name] for name in self.families & OPTIONAL.keys()}
+        found = missing | {query.empty.value for query in self.queries if query.empty}
+        # Grafana asks at whole intervals, the first of which has to pass before there is anything to show.
+        if self.interval and self.interval[-1] in "hd":
+            found.add(Empty.TOO_YOUNG.value)
+        return sorted(found)
+
     @abc.abstractmethod
     def options(self) -> dict[str, Any]:
         """The visualisation's own options."""
@@ -108,8 +123,8 @@ class DataPanel(Panel, abc.ABC):
         parts = [self.description]
         if self.thresholds.alerts:
             parts.append("Thresholds are those of " + ", ".join(self.thresholds.alerts) + ".")
-        if reasons := sorted({OPTIONAL[name] for name in self.families & OPTIONAL.keys()}):
-            parts.append(f"May be empty: {'; '.join(reasons)}.")
+        if self.reasons:
+            parts.append(f"May be empty: {'; '.join(self.reasons)}.")
         helps = [f"- `{name}`: {CATALOGUE[name].help}" for name in sorted(self.families & CATALOGUE.keys())]
         if helps:
             parts.append("Reads:\n" + "\n".join(helps))
@@ -120,7 +135,7 @@ class DataPanel(Panel, abc.ABC):
             "color": {"mode": "thresholds"},
             "links": list(self.links),
             "mappings": list(self.mappings),
-            "noValue": NO_DATA if not self.families & OPTIONAL.keys() else "nothing to show here",
+            "noValue": "nothing to show here" if self.reasons else NO_DATA,
             "thresholds": self.thresholds.json(),
             "unit": self.unit or self.queries[0].expr.unit,
         } | self.defaults()

@@ -6,6 +6,7 @@ from typing import Any, ClassVar
 
 import attr
 
+from dashboards.optional import Empty
 from dashboards.panels.base import DataPanel, Query, by_query, fixed
 from dashboards.promql import Expr
 from dashboards.theme import Colour
@@ -42,9 +43,11 @@ class _Card(Stat):
         return [yesterday, state] if self.thresholds.steps else [yesterday]
 
 
-def Card(*, title: str, expr: Expr, description: str, thresholds: Thresholds = NEUTRAL) -> Stat:  # noqa: N802
+def Card(  # noqa: N802
+    *, title: str, expr: Expr, description: str, thresholds: Thresholds = NEUTRAL, empty: Empty | None = None
+) -> Stat:
     """One value now, with its sparkline, 24 hours ago, and, where an alert judges it, its state in a word."""
-    queries = [Query(expr, "now"), Query(expr.day_before(), "24 h ago", instant=True)]
+    queries = [Query(expr, "now", empty=empty), Query(expr.day_before(), "24 h ago", instant=True, empty=empty)]
     if thresholds.steps:
-        queries.append(Query(expr, "state", instant=True))
+        queries.append(Query(expr, "state", instant=True, empty=empty))
     return _Card(title=title, queries=queries, description=description, thresholds=thresholds)

@@ -2,28 +2,32 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any, ClassVar
 
 import attr
 
-from dashboards.panels.base import DataPanel, by_name
+from dashboards.optional import Empty
+from dashboards.panels.base import DataPanel, Query, by_name
+from dashboards.promql import Expr
+from dashboards.theme import Colour
 from dashboards.thresholds import Thresholds
 
-__all__ = ["Column", "Table"]
+__all__ = ["Column", "Table", "cells"]
 
 
 @attr.s(auto_attribs=True, frozen=True)
 class Column:
     """A column: a label of the series, or the value of a query when `field` is its letter ("A").
 
-    With `states` the value is shown as icon and word.
+    With `states` the value is shown as icon and word; `words` puts an icon and a colour to texts of a label.
     """
 
     field: str
     title: str
     unit: str | None = None
     states: Thresholds | None = None
+    words: Mapping[str, tuple[str, Colour]] | None = None
 
 
 @attr.s(auto_attribs=True, kw_only=True)
@@ -84,6 +88,27 @@ class Table(DataPanel):
                         custom__cellOptions={"type": "color-text"},
                     )
                 )
+            elif column.words is not None:
+                found.append(
+                    by_name(
+                        column.title,
+                        mappings=_mappings(column.words),
+                        custom__cellOptions={"type": "color-text"},
+                    )
+                )
             elif column.unit is not None:
                 found.append(by_name(column.title, unit=column.unit))
         return found
+
+
+def cells(expr: Expr, empty: Empty | None = None) -> Query:
+    """A query of a table: last values only."""
+    return Query(expr, "", instant=True, format="table", empty=empty)
+
+
+def _mappings(words: Mapping[str, tuple[str, Colour]]) -> list[dict[str, Any]]:
+    options = {
+        text: {"text": shown, "color": colour, "index": index}
+        for index, (text, (shown, colour)) in enumerate(words.items())
+    }
+    return [{"type": "value", "options": options}]

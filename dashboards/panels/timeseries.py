@@ -16,6 +16,8 @@ __all__ = ["TimeSeries"]
 class TimeSeries(DataPanel):
     """Lines; `stacked` areas where the parts make a whole. `mirrored` names queries drawn below zero, such as "B".
 
+    `bars` are for counts of periods that do not overlap, with the panel's `interval` as their length.
+
     Several queries get the palette's colours in order. The series of a single query are any number, so Grafana picks
     their colours by name.
     """
@@ -25,6 +27,7 @@ class TimeSeries(DataPanel):
     width: int = 8
     height: int = 8
     stacked: bool = False
+    bars: bool = False
     mirrored: str = ""
     share: bool = False
     """The axis ends at 100 %: for ratios that cannot be more."""
@@ -46,9 +49,9 @@ class TimeSeries(DataPanel):
             "color": {"mode": "palette-classic-by-name"},
             "custom": {
                 "axisPlacement": "auto",
-                "drawStyle": "line",
-                "fillOpacity": 40 if self.stacked else 10,
-                "gradientMode": "none" if self.stacked else "opacity",
+                "drawStyle": "bars" if self.bars else "line",
+                "fillOpacity": 60 if self.bars else 40 if self.stacked else 10,
+                "gradientMode": "none" if self.stacked or self.bars else "opacity",
                 "lineInterpolation": "linear",
                 "lineWidth": 1 if self.stacked else 2,
                 "showPoints": "never",

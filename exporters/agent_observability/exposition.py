@@ -17,7 +17,7 @@ from isal import igzip_lib
 
 from agent_observability.metric import Kind, Metric
 
-__all__ = ["Block", "Format", "RenderedFamily", "compress", "format_value", "label_text", "write"]
+__all__ = ["Block", "Format", "PackedBlock", "RenderedFamily", "compress", "format_value", "label_text", "write"]
 
 # Below this a block shares the gzip member of its neighbours: a member of its own costs 18 bytes and a table.
 _OWN_MEMBER_BYTES = 4096
@@ -48,6 +48,11 @@ class Block:
         self.openmetrics = text if openmetrics is None else openmetrics
         self._gzip: dict[Format, bytes] | None = None
 
+    @property
+    def size(self) -> int:
+        """Bytes of its text."""
+        return len(self.text)
+
     def lines(self, format_: Format) -> bytes:
         return self.text if format_ is Format.TEXT else self.openmetrics
 
@@ -59,6 +64,37 @@ class Block:
         member = self._gzip.get(key)
         if member is None:
             member = self._gzip[key] = compress(self.lines(format_))
+        return member
+
+
+class PackedBlock(Block):
+    """A block that keeps only its compressed form, once there is one: for very many lines that seldom change."""
+
+    __slots__ = ("_member", "_plain", "_size")
+
+    def __init__(self, text: bytes) -> None:
+        self._plain: bytes | None = text
+        self._member: bytes | None = None
+        self._size = len(text)
+
+    @property
+    def text(self) -> bytes:  # type: ignore[override]
+        plain = self._plain
+        # Renderings in several threads may race: what is cleared last was set first.
+        return igzip_lib.decompress(self._member, igzip_lib.DECOMP_GZIP) if plain is None else plain
+
+    @property
+    def size(self) -> int:
+        return self._size
+
+    def lines(self, format_: Format) -> bytes:
+        return self.text
+
+    def gzip(self, format_: Format) -> bytes:
+        member = self._member
+        if member is None:
+            member = self._member = compress(self.text)
+            self._plain = None
         return member
 
 
@@ -85,12 +121,12 @@ def write(families: Iterable[RenderedFamily], format_: Format, *, gzip: bool = F
     header = _text_header if format_ is Format.TEXT else _openmetrics_header
 
     for metric, every, _ in families:
-        blocks = [block for block in every if block.text]
+        blocks = [block for block in every if block.size]
         if not blocks:
             continue
         pending.append(header(metric))
         for block in blocks:
-            if gzip and len(block.text) >= _OWN_MEMBER_BYTES:
+            if gzip and block.size >= _OWN_MEMBER_BYTES:
                 members.append(compress(b"".join(pending)))
                 members.append(block.gzip(format_))
                 pending.clear()

@@ -89,10 +89,11 @@ def main() -> None:
                     "objects": OBJECTS,
                     "gzip_scrape_s": round(scrapes(target, api, FEW), 4),
                     "gzip_scrape_3000_changed_s": round(scrapes(target, api, MANY), 4),
-                    "plain_scrape_s": round(scrapes(target, api, FEW, gzip=False), 4),
                     "sync_s": round(synced, 2),
                     "rss_mib": round(target.rss_mib(), 1),
+                    "plain_scrape_s": round(scrapes(target, api, FEW, gzip=False), 4),
                 }
+                print(f"after plain scrapes {target.rss_mib():.1f} MiB", file=sys.stderr)
                 time.sleep(2)
                 before = target.cpu_seconds()
                 for _ in range(20):

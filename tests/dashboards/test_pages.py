@@ -12,7 +12,7 @@ import yaml
 from grafanalib import formatunits
 
 from dashboards.external import EXTERNAL_METRICS
-from dashboards.optional import OPTIONAL
+from dashboards.optional import OPTIONAL, Empty
 from dashboards.page import COLUMNS, SCHEMA_VERSION, TAG, Page
 from dashboards.panels import DATASOURCE
 from dashboards.rules import rule_book
@@ -25,7 +25,7 @@ each_panel = pytest.mark.parametrize("case", panel_cases(), ids=lambda case: cas
 
 KNOWN_UNITS = {value for name, value in vars(formatunits).items() if name.isupper()} | {"bool_yes_no", "dtdurations"}
 # Narrower than this a panel of the kind cannot be read; Grafana stacks all panels on a narrow screen.
-MIN_WIDTH = {"stat": 4, "timeseries": 6, "bargauge": 6, "state-timeline": 8, "heatmap": 8, "table": 12}
+MIN_WIDTH = {"stat": 4, "timeseries": 6, "bargauge": 6, "state-timeline": 8, "heatmap": 8, "table": 12, "piechart": 6}
 
 
 def words(text: str) -> int:
@@ -111,6 +111,15 @@ def test_no_line_has_a_gap_at_its_end(page: Page) -> None:
         assert filled == COLUMNS, [panel.title for panel in panels]
 
 
+@each_page
+def test_a_narrow_screen_shows_panels_in_reading_order(page: Page) -> None:
+    """There Grafana puts them below each other, sorted by line and column."""
+    document = as_json(page)["panels"]
+    for panels in (document, *(row["panels"] for row in document if row["type"] == "row")):
+        places = [(panel["gridPos"]["y"], panel["gridPos"]["x"]) for panel in panels]
+        assert places == sorted(places)
+
+
 def test_the_first_screen_needs_no_scrolling() -> None:
     """1080 lines leave about 900 for panels, at 38 a grid unit."""
     for page, _ in PAGES.values():
@@ -121,6 +130,8 @@ def test_the_first_screen_needs_no_scrolling() -> None:
 def test_every_declared_exception_and_external_metric_is_used() -> None:
     used = frozenset[str]().union(*(panel.families for page, _ in PAGES.values() for panel in page.panels()))
     assert OPTIONAL.keys() <= used
+    queries = (query for page, _ in PAGES.values() for panel in page.panels() for query in panel.queries)
+    assert {query.empty for query in queries} == {None, *Empty}
     assert {metric.name for metric in EXTERNAL_METRICS} <= used
 
 
@@ -157,10 +168,12 @@ def test_variables_and_annotations(page: Page) -> None:
         assert variable["current"]["value"] == ["$__all"]
         query = re.fullmatch(r"label_values\((.+), \w+\)", variable["query"]["query"])
         assert query and check_expression(substitute(query[1]), variable["name"]) == []
-    builtin, firing = document["annotations"]["list"]
+    builtin, *asked = document["annotations"]["list"]
     assert builtin["builtIn"] == 1
-    assert firing["datasource"] == DATASOURCE
-    assert check_expression(substitute(firing["expr"]), "annotation") == []
+    assert [annotation["name"] for annotation in asked] == ["Firing alerts", "Rollouts"]
+    for annotation in asked:
+        assert annotation["datasource"] == DATASOURCE
+        assert check_expression(substitute(annotation["expr"]), "annotation") == []
 
 
 @each_page
@@ -169,6 +182,16 @@ def test_only_variables_of_the_page_are_used(page: Page) -> None:
     defined = {variable["name"] for variable in document["templating"]["list"]}
     own = {name for _, text in walk(document) if isinstance(text, str) for name in re.findall(r"\$\{?([a-z]\w*)", text)}
     assert own == defined
+
+
+@each_page
+def test_panels_that_do_not_follow_the_project_say_so(page: Page) -> None:
+    """Otherwise figures of all projects would be taken for those of the chosen one."""
+    if "project" not in {variable["name"] for variable in page.variables}:
+        return
+    for panel in page.panels():
+        follows = all("$project" in query.expr.text for query in panel.queries)
+        assert panel.title.endswith("(all projects)") != follows, panel.title
 
 
 @each_panel

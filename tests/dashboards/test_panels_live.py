@@ -113,10 +113,10 @@ def prometheus(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPath
 
 
 def as_grafana_asks(page: Page, expr: str) -> str:
-    """The query with every variable set to All, and the day before moved to a moment ago."""
+    """The query with every variable set to All, and the day or week before moved to a moment ago."""
     for variable in page.variables:
         expr = expr.replace(f"${variable['name']}", variable["allValue"])
-    return substitute(expr.replace("offset 1d", "offset 1s"))
+    return substitute(re.sub(r"offset 1[dw]", "offset 1s", expr))
 
 
 def answer(api: Prometheus, page: Page, query: Query) -> list[dict[str, Any]]:
@@ -135,7 +135,7 @@ def complaint(api: Prometheus, page: Page, panel: DataPanel, query: Query) -> st
     found = answer(api, page, query)
     if not found:
         lacking = [name for name in sorted(query.expr.families & OPTIONAL.keys()) if not api.instant(name)]
-        return "" if lacking else f"{where}: no data"
+        return "" if lacking or query.empty else f"{where}: no data"
     columns = tuple(panel.columns) if isinstance(panel, Table) else ()
     carried = {label for series in found for label in series["metric"]}
     missing = set() if "ALERTS" in query.expr.families else labels_shown(panel, query, columns) - carried

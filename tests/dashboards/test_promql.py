@@ -8,7 +8,7 @@ import pytest
 
 from agent_observability.metric import Metric
 from dashboards.external import EXTERNAL_METRICS
-from dashboards.promql import Expr, Match, Scope, aggregate, one_of, ratio, topk
+from dashboards.promql import Expr, Match, Scope, aggregate, median, one_of, ratio, share, topk
 from tests.catalogue import check_expression
 
 HOST = Scope((("job", Match("=", "agent-obs-host")), ("instance", one_of("$instance"))))
@@ -91,7 +91,12 @@ CASES: list[tuple[Callable[[], Expr], str, str]] = [
     ),
     (
         lambda: HOST.gauge("node_boot_time_seconds").age(),
-        f"time() - node_boot_time_seconds{{{SCOPE}}}",
+        f"(time() - node_boot_time_seconds{{{SCOPE}}})",
+        "dtdurations",
+    ),
+    (
+        lambda: aggregate("max", HOST.gauge("node_boot_time_seconds").age()).day_before(),
+        f"max (((time() - 86400) - node_boot_time_seconds{{{SCOPE}}} offset 1d))",
         "dtdurations",
     ),
     (
@@ -103,6 +108,70 @@ CASES: list[tuple[Callable[[], Expr], str, str]] = [
         (HOST.gauge("node_load1") + HOST.gauge("node_load5")).day_before,
         f"(node_load1{{{SCOPE}}} offset 1d + node_load5{{{SCOPE}}} offset 1d)",
         "short",
+    ),
+    (lambda: HOST.gauge("node_load1").before("1w"), f"node_load1{{{SCOPE}}} offset 1w", "short"),
+    (
+        lambda: HOST.gauge("node_load1").rises(),
+        f"(node_load1{{{SCOPE}}} > node_load1{{{SCOPE}}} offset $__interval)",
+        "short",
+    ),
+    (
+        lambda: share(HOST.gauge("node_load1"), HOST.gauge("node_load5")),
+        f"(node_load1{{{SCOPE}}} / (node_load5{{{SCOPE}}} > 0))",
+        "percentunit",
+    ),
+    (
+        lambda: HOST.gauge("node_load1").share_of(aggregate("sum", HOST.gauge("node_load5"), ("job",)), on=("job",)),
+        f"(node_load1{{{SCOPE}}} / on (job) group_left () (sum by (job) (node_load5{{{SCOPE}}}) > 0))",
+        "percentunit",
+    ),
+    (
+        lambda: HOST.gauge("node_load1").or_zero_where(HOST.gauge("node_load5")),
+        f"(node_load1{{{SCOPE}}} or node_load5{{{SCOPE}}} * 0)",
+        "short",
+    ),
+    (
+        lambda: HOST.gauge("node_load1").only(HOST.gauge("node_load5").below(2.5), on=("job",)),
+        f"(node_load1{{{SCOPE}}} and on (job) (node_load5{{{SCOPE}}} < 2.5))",
+        "short",
+    ),
+    (
+        lambda: HOST.gauge("node_load1").unless(HOST.gauge("node_load5").positive(), on=("job", "instance")),
+        f"(node_load1{{{SCOPE}}} unless on (job, instance) (node_load5{{{SCOPE}}} > 0))",
+        "short",
+    ),
+    (
+        lambda: HOST.gauge("node_load1").with_labels(("nodename",), HOST.gauge("node_uname_info"), on=("instance",)),
+        f"(node_load1{{{SCOPE}}} * on (instance) group_left (nodename) node_uname_info{{{SCOPE}}})",
+        "short",
+    ),
+    (lambda: median(HOST.gauge("node_load1")), f"quantile(0.5, node_load1{{{SCOPE}}})", "short"),
+    (
+        lambda: HOST.increase("node_forks_total", "1h").rounded(),
+        f"round(increase(node_forks_total{{{SCOPE}}}[1h]))",
+        "short",
+    ),
+    (
+        lambda: HOST.mean("agent_obs_scrape_duration_seconds", "1d"),
+        f"(sum (increase(agent_obs_scrape_duration_seconds_sum{{{SCOPE}}}[1d])) / "
+        f"(sum (increase(agent_obs_scrape_duration_seconds_count{{{SCOPE}}}[1d])) > 0))",
+        "s",
+    ),
+    (
+        lambda: HOST.quantile(0.5, "agent_obs_scrape_duration_seconds", window="1h", job="x"),
+        "histogram_quantile(0.5, sum by (le) "
+        f'(increase(agent_obs_scrape_duration_seconds_bucket{{{SCOPE}, job="x"}}[1h])))',
+        "s",
+    ),
+    (
+        lambda: HOST.minutes("ALERTS", "$__range", alertstate="firing"),
+        f'count_over_time(ALERTS{{{SCOPE}, alertstate="firing"}}[$__range:1m])',
+        "m",
+    ),
+    (
+        lambda: HOST.last_seen("ALERTS", "$__range", alertstate="firing"),
+        f'max_over_time(timestamp(ALERTS{{{SCOPE}, alertstate="firing"}})[$__range:1m])',
+        "s",
     ),
     (lambda: HOST.gauge("node_load1").as_unit("suffix: threads"), f"node_load1{{{SCOPE}}}", "suffix: threads"),
 ]
@@ -123,6 +192,15 @@ MISTAKES: list[tuple[Callable[[], Expr], str]] = [
     (lambda: HOST.quantile(0.5, "node_load1"), "node_load1 is a gauge, not a histogram"),
     (lambda: HOST.recorded("instance:node_memory_used:ration"), "did you mean instance:node_memory_used:ratio"),
     (lambda: aggregate("sum", HOST.gauge("node_load1"), ("device",)), "has no label 'device'"),
+    (
+        lambda: HOST.gauge("node_load1").or_zero_where(HOST.gauge("node_cpu_seconds_total")),
+        "must have the same labels",
+    ),
+    (lambda: HOST.gauge("node_load1").only(HOST.gauge("node_load5"), on=("device",)), "has no label 'device'"),
+    (
+        lambda: HOST.gauge("node_load1").with_labels(("device",), HOST.gauge("node_load5"), on=("job",)),
+        "node_load5.* has no label 'device'",
+    ),
     (HOST.gauge("node_load1").or_zero, "or_zero needs an expression without labels"),
 ]
 

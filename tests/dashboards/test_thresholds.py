@@ -29,6 +29,13 @@ CASES: list[tuple[str, RuleBook, State, tuple[tuple[float, State], ...]]] = [
     ("info", book(("info", "m > 1")), OK, ((1, WARN),)),
     ("none left", book(("warning", "m == 0")), WARN, ((1, OK),)),
     ("none left, two severities", book(("warning", "m == 0"), ("critical", "m == 0")), CRIT, ((1, OK),)),
+    (
+        "below, two severities",
+        book(("warning", "m < 0.8"), ("critical", "m < 0.5")),
+        CRIT,
+        ((0.5, WARN), (0.8, OK)),
+    ),
+    ("enough to judge by", book(("warning", "1 - m / (m offset 1w >= 5) > 0.2")), OK, ((0.2, WARN),)),
     ("below", book(("critical", "avg_over_time(m[15m]) < 0.5")), CRIT, ((0.5, OK),)),
 ]
 
@@ -48,7 +55,8 @@ def test_steps(rules: RuleBook, base: State, steps: tuple[tuple[float, State], .
         (book(("warning", "n > 1")), r"must compare m with one number, found \[\]"),
         (book(("warning", "m > 1 and m < 2")), "must compare m with one number"),
         (book(("warning", "m != 1")), "cannot draw thresholds"),
-        (book(("warning", "m < 1"), ("critical", "m < 0.5")), "cannot draw thresholds"),
+        (book(("warning", "m == 1"), ("critical", "m == 0")), "cannot draw thresholds"),
+        (book(("warning", "m < 1"), ("critical", "m > 5")), "cannot draw thresholds"),
     ],
 )
 def test_what_gives_no_threshold_is_named(rules: RuleBook, message: str) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import functools
+import re
 import time
 from collections.abc import Callable, Iterable, Mapping
 
@@ -26,6 +27,10 @@ from agent_observability.exposition import RenderedFamily, format_value, label_t
 from agent_observability.metric import Metric
 
 __all__ = ["Detail"]
+
+
+# Of nearly all names: nothing to escape.
+_PLAIN = re.compile(r"[A-Za-z0-9_.:/-]+").fullmatch
 
 
 class Detail(SessionListener):
@@ -101,9 +106,10 @@ class Detail(SessionListener):
 def _lines(view: View) -> Lines:
     """In the order of `DETAIL`."""
     facts, reported = view.facts, view.reported
-    base = f"{_project_labels(facts.namespace)},{label_text(('session_name',), (facts.name,))}"
+    name = facts.name if _PLAIN(facts.name) else label_text(("",), (facts.name,))[2:-1]
+    base = f'{_project_labels(facts.namespace)},session_name="{name}"'
     scheduled = "true" if view.scheduled else "false"
-    model = facts.model if facts.model.isalnum() else label_text(("",), (facts.model,))[2:-1]
+    model = facts.model if _PLAIN(facts.model) else label_text(("",), (facts.model,))[2:-1]
     repos = tokens = cost = turns = b""
     if reported is not NOTHING:
         repos = b"".join(
@@ -114,9 +120,9 @@ def _lines(view: View) -> Lines:
     return (
         f'{SESSION_PHASE.name}{{{base},phase="{facts.phase}"}} 1\n'.encode(),
         f'{SESSION_INFO.name}{{{base},mode="{facts.mode}",model="{model}",scheduled="{scheduled}"}} 1\n'.encode(),
-        _line(SESSION_CREATED, base, facts.created),
-        _line(SESSION_START, base, facts.started),
-        _line(SESSION_COMPLETION, base, facts.ended),
+        f"{SESSION_CREATED.name}{{{base}}} {facts.created!r}\n".encode(),
+        b"" if facts.started is None else f"{SESSION_START.name}{{{base}}} {facts.started!r}\n".encode(),
+        b"" if facts.ended is None else f"{SESSION_COMPLETION.name}{{{base}}} {facts.ended!r}\n".encode(),
         repos,
         cost,
         turns,
