@@ -47,7 +47,9 @@ class Installation:
 
 
 def check(*arguments: str | Path) -> subprocess.CompletedProcess[str]:
-    """`agent-obs check` with these arguments."""
+    """`agent-obs check` with these arguments; the installation has the host exporter only."""
+    if "--prometheus" in arguments and "--exporter" not in arguments:
+        arguments = (*arguments, "--exporter", "host")
     command = [sys.executable, "-m", "agent_observability", "check", *map(str, arguments)]
     return subprocess.run(command, cwd=ROOT, check=False, capture_output=True, text=True, timeout=90)
 

@@ -1,4 +1,7 @@
-"""Every query of every page against a real Prometheus, which scrapes a real host exporter, itself and Alertmanager."""
+"""Every query of every page against a real Prometheus, which scrapes real exporters, itself and Alertmanager.
+
+The platform that they read is the demo's, at a quick pace.
+"""
 
 from __future__ import annotations
 
@@ -29,7 +32,7 @@ from tests.support import free_port, running, wait_until
 pytestmark = pytest.mark.stack
 
 _ALERTMANAGER = shutil.which("prometheus-alertmanager") or shutil.which("alertmanager") or "alertmanager"
-_JOBS = ("agent-obs-host", "alertmanager", "prometheus")
+_JOBS = ("agent-obs-host", "agent-obs-cr_state", "alertmanager", "prometheus")
 _GROUP = "the-prometheus-of-this-test"
 
 
@@ -85,22 +88,31 @@ def prometheus(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPath
             group["interval"] = "1s"
         (rules / file.name).write_text(yaml.safe_dump(document))
     host = {"processes": {"groups": {_GROUP: str(folder)}}, "collectors": request.param}
-    (folder / "exporter.yml").write_text(yaml.safe_dump({"host": host}))
+    demo = free_port()
+    exporters = {
+        "host": host,
+        "cr_state": {"kubernetes": {"url": f"http://127.0.0.1:{demo}"}},
+        "ledger": {"directory": str(folder / "ledger")},
+    }
+    (folder / "exporter.yml").write_text(yaml.safe_dump(exporters))
     (folder / "alertmanager.yml").write_text("route: {receiver: nobody}\nreceivers: [{name: nobody}]\n")
     targets = {job: [{"targets": [f"127.0.0.1:{port}"], "labels": {"instance": "here"}}] for job, port in ports.items()}
     config = {
         "global": {"scrape_interval": "1s", "scrape_timeout": "1s", "evaluation_interval": "1s"},
         "rule_files": [f"{rules}/*.yaml"],
         "alerting": {"alertmanagers": [{"static_configs": targets["alertmanager"]}]},
-        "scrape_configs": [{"job_name": job, "static_configs": targets[job]} for job in _JOBS],
+        "scrape_configs": [{"job_name": job, "honor_labels": True, "static_configs": targets[job]} for job in _JOBS],
     }
     (folder / "prometheus.yml").write_text(yaml.safe_dump(config))
     listen = "--web.listen-address=127.0.0.1:{}".format
-    exporter = [sys.executable, "-m", "agent_observability", "run", "host", "--config", folder / "exporter.yml"]
+    exporter = [sys.executable, "-m", "agent_observability", "run", "--config", folder / "exporter.yml"]
+    platform = [sys.executable, "-m", "agent_observability.demo", "--port", str(demo), "--pace", "30"]
     alertmanager = [_ALERTMANAGER, f"--config.file={folder}/alertmanager.yml", f"--storage.path={folder}/alertmanager"]
     server = ["prometheus", f"--config.file={folder}/prometheus.yml", f"--storage.tsdb.path={folder}/prometheus"]
     with (
-        running([*exporter, listen(ports["agent-obs-host"])], folder / "exporter.log"),
+        running([*platform, "--per-hour", "400"], folder / "demo.log"),
+        running([*exporter, "host", listen(ports["agent-obs-host"])], folder / "exporter.log"),
+        running([*exporter, "cr_state", listen(ports["agent-obs-cr_state"])], folder / "cr_state.log"),
         running(
             [*alertmanager, listen(ports["alertmanager"]), "--cluster.listen-address="], folder / "alertmanager.log"
         ),
@@ -155,10 +167,10 @@ def test_every_query_has_data(prometheus: Prometheus, page: Page) -> None:
 
 
 def test_the_watched_group_counts_exactly_its_processes(prometheus: Prometheus) -> None:
-    """The group's pattern is this test's folder, which three command lines name."""
+    """The group's pattern is this test's folder, which four command lines name."""
     job = BY_NAME["host"].job
     [series] = prometheus.instant(f'host_process_group_processes{{job="{job}", group="{_GROUP}"}}')
-    assert series["value"][1] == "3"
+    assert series["value"][1] == "4"
 
 
 def test_a_query_without_data_is_reported(prometheus: Prometheus) -> None:

@@ -13,11 +13,11 @@ import yaml
 
 from agent_observability.config import Config, load, parse
 from agent_observability.errors import ConfigError
-from agent_observability.registry import BY_NAME
+from agent_observability.registry import BY_NAME, EXPORTERS
 from agent_observability.resources import resource
 from agent_observability.stack.exporter_config import exporter_config, listen_addresses, local_address
 from agent_observability.stack.grafana import grafana_command, grafana_ini
-from agent_observability.stack.plan import make_plan
+from agent_observability.stack.plan import Plan, make_plan
 from agent_observability.stack.prometheus import prometheus_command, prometheus_config
 from agent_observability.stack.state import StateDirectory
 
@@ -29,16 +29,29 @@ def config_of(text: str) -> Config:
 
 
 def prometheus_of(text: str = "", rules: Path | None = None) -> Any:
-    return yaml.safe_load(prometheus_config(config_of(text), rules or resource("rules"), LABELS))
+    return yaml.safe_load(prometheus_config(config_of(text), EXPORTERS, rules or resource("rules"), LABELS))
 
 
 @pytest.mark.parametrize(
     ("text", "targets"),
     [
-        ("", {"agent-obs-host": "127.0.0.1:9801", "prometheus": "127.0.0.1:9090", "alertmanager": "127.0.0.1:9093"}),
+        (
+            "",
+            {
+                "agent-obs-host": "127.0.0.1:9801",
+                "agent-obs-cr_state": "127.0.0.1:9802",
+                "prometheus": "127.0.0.1:9090",
+                "alertmanager": "127.0.0.1:9093",
+            },
+        ),
         (
             "{stack: {ports: {prometheus: 1, alertmanager: 2}}, web: {listen: {host: [':3']}}}",
-            {"agent-obs-host": "127.0.0.1:3", "prometheus": "127.0.0.1:1", "alertmanager": "127.0.0.1:2"},
+            {
+                "agent-obs-host": "127.0.0.1:3",
+                "agent-obs-cr_state": "127.0.0.1:9802",
+                "prometheus": "127.0.0.1:1",
+                "alertmanager": "127.0.0.1:2",
+            },
         ),
     ],
 )
@@ -64,6 +77,11 @@ def test_prometheus_reads_the_exporters_telemetry_path() -> None:
 
 def test_prometheus_has_every_rule_file_of_the_project() -> None:
     assert prometheus_of()["rule_files"] == [str(file) for file in sorted(resource("rules").rglob("*.yaml"))]
+
+
+def test_rules_of_an_exporter_that_does_not_run_are_left_out() -> None:
+    config = yaml.safe_load(prometheus_config(config_of(""), EXPORTERS[:1], resource("rules"), LABELS))
+    assert [Path(file).name for file in config["rule_files"]] == ["host.yaml", "suite.yaml"]
 
 
 def test_a_folder_that_looks_like_a_pattern_is_found_by_prometheus(tmp_path: Path) -> None:
@@ -112,7 +130,8 @@ def test_exporters_listen_on_loopback_unless_told_otherwise() -> None:
 
 
 WATCHED = {"drill": "canary-0"}
-NO_FILE = {"web": {"listen": {"host": ["127.0.0.1:9801"]}}, "host": {"processes": {"groups": WATCHED}}}
+LISTEN = {"host": ["127.0.0.1:9801"], "cr_state": ["127.0.0.1:9802"]}
+NO_FILE = {"web": {"listen": LISTEN}, "host": {"processes": {"groups": WATCHED}}}
 
 
 @pytest.mark.parametrize(
@@ -140,7 +159,7 @@ NO_FILE = {"web": {"listen": {"host": ["127.0.0.1:9801"]}}, "host": {"processes"
         (
             # The local Prometheus has neither the certificate nor the password.
             "web: {config_file: web.yml, max_requests: 5, listen: {host: ['[::1]:1']}}",
-            {"web": {"max_requests": 5, "listen": {"host": ["[::1]:1"]}}, "host": NO_FILE["host"]},
+            {"web": {"max_requests": 5, "listen": LISTEN | {"host": ["[::1]:1"]}}, "host": NO_FILE["host"]},
         ),
         ("limits: {model: 5}", {"limits": {"model": 5}, **NO_FILE}),
     ],
@@ -161,18 +180,47 @@ def test_exporter_config_without_a_file() -> None:
     assert yaml.safe_load(exporter_config(load(None), WATCHED)) == NO_FILE
 
 
-def test_plan_files_are_accepted_by_the_checkers(tmp_path: Path) -> None:
-    state = StateDirectory(tmp_path)
+def plan_of(folder: Path, *, demo: bool) -> Plan:
+    """Its files are accepted by the programs' own checkers."""
+    state = StateDirectory(folder)
     state.create()
-    plan = make_plan(config_of(""), state)
+    plan = make_plan(config_of(""), state, demo=demo)
     for path, text in plan.files.items():
         path.write_text(text)
     generated = state.generated
     subprocess.run(["promtool", "check", "config", generated / "prometheus.yml"], check=True, capture_output=True)
     subprocess.run(["amtool", "check-config", generated / "alertmanager.yml"], check=True, capture_output=True)
     load(generated / "exporters.yml")
+    return plan
+
+
+def test_plan_without_a_platform(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("KUBECONFIG", str(tmp_path / "none"))
+    plan = plan_of(tmp_path, demo=False)
     assert plan.jobs == ["alertmanager", "agent-obs-host", "prometheus"]
     assert {claim.address for claim in plan.claims} == {f"127.0.0.1:{port}" for port in (9090, 9093, 9808, 9801)}
+    assert plan.skipped == {"cr_state": f"no kubeconfig: {tmp_path}/none is not there"}
+
+
+def test_plan_with_a_kubeconfig(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    (tmp_path / "config").touch()
+    monkeypatch.setenv("KUBECONFIG", str(tmp_path / "config"))
+    plan = plan_of(tmp_path, demo=False)
+    assert plan.jobs == ["alertmanager", "agent-obs-host", "agent-obs-cr_state", "prometheus"]
+    assert not plan.skipped
+
+
+def test_plan_with_the_demo(tmp_path: Path) -> None:
+    """What is made up does not mix with what is real."""
+    plan = plan_of(tmp_path, demo=True)
+    assert plan.jobs == ["alertmanager", "agent-obs-host", "agent-obs-cr_state", "prometheus"]
+    config = load(StateDirectory(tmp_path).generated / "exporters.yml")
+    assert config.sections["cr_state"].kubernetes.url == "http://127.0.0.1:9809"
+    assert config.ledger.directory == tmp_path / "demo-ledger"
+    [prometheus] = [part for part in plan.parts if part.name == "prometheus"]
+    assert f"--storage.tsdb.path={tmp_path}/demo-prometheus" in prometheus.command
+    [demo] = [part for part in plan.parts if part.name == "demo"]
+    assert demo.wave < min(part.wave for part in plan.parts if part is not demo)
 
 
 @pytest.mark.parametrize(

@@ -91,8 +91,8 @@ class Follower(abc.ABC, Generic[T, LookT]):
     Everything is called on the event loop.
     """
 
-    identity: tuple[str, ...] = ("uid", "name", "namespace")
-    """What an object must have."""
+    namespaced = True
+    """Whether every object is in a namespace."""
 
     def __init__(self, resource: str, kind: type[T], scene: Scene) -> None:
         self.resource = resource
@@ -145,11 +145,12 @@ class Follower(abc.ABC, Generic[T, LookT]):
             self._wrong("object")
             return None
         meta = found.metadata
-        missing = [name for name in self.identity if not getattr(meta, name)]
-        if wrong or missing:
+        complete = meta.uid and meta.name and (meta.namespace or not self.namespaced)
+        if wrong or not complete:
+            missing = [name for name in ("uid", "name", "namespace") if not complete and not getattr(meta, name)]
             for path in {*wrong, *(f"metadata.{name}" for name in missing)}:
                 self._wrong(path)
-            if missing:
+            if not complete:
                 return None
         meta.uid, meta.name, meta.namespace = clean(meta.uid), clean(meta.name), shared(meta.namespace)
         return found if not meta.namespace or meta.namespace in self._wanted else None

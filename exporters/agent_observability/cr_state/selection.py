@@ -19,7 +19,7 @@ class Selection(Follower[Object, Look]):
     One that was created since the ledger `began` has no history: all that is found in it is new.
     """
 
-    identity = ("uid", "name")
+    namespaced = False
 
     def __init__(self, scene: Scene, began: float, counted: Sequence[str]) -> None:
         super().__init__("namespaces", Object, scene)

@@ -12,6 +12,8 @@ from agent_observability.demo.kube_store import KubeStore
 from agent_observability.demo.platform import Platform
 
 _TICK_SECONDS = 0.2
+# Nothing happens before somebody watches these: what an observer finds at first would be history to it.
+_STAGE = ("agenticsessions", "rfeworkflows", "projectsettings", "jobs", "pods", "deployments")
 
 
 async def serve(port: int, pace: float, per_hour: float, sessions: int) -> None:
@@ -22,15 +24,25 @@ async def serve(port: int, pace: float, per_hour: float, sessions: int) -> None:
     store = KubeStore()
     platform = Platform(store, now=time.time(), pace=pace, per_hour=per_hour)
     platform.populate(sessions=sessions)
-    platform.begin()
     api = KubeApi(store, tell={"/readyz": lambda: "ok", "/truth": platform.truth.summary})
     print(f"the demo's Kubernetes API: http://127.0.0.1:{await api.start(port)}", flush=True)
     try:
+        begun = False
         while not stopped.is_set():
-            platform.run_until(time.time())
+            if not begun and watched(api):
+                begun = True
+                platform.now = int(time.time())
+                platform.begin()
+            if begun and not api.faults.paused:
+                platform.run_until(time.time())
             await asyncio.sleep(_TICK_SECONDS)
     finally:
         await api.stop()
+
+
+def watched(api: KubeApi) -> bool:
+    """Whether somebody follows the platform."""
+    return {resource for verb, _, resource in api.asked if verb == "watch"}.issuperset(_STAGE)
 
 
 def main() -> None:

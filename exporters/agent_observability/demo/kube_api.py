@@ -4,7 +4,7 @@ Faults are set by `POST /faults` with a JSON object: `latency` (seconds before e
 requests of the given status, as `{"429": 2}`), `cut` (cut every watch in the middle of its next line), `down` (refuse
 every request), `compact` (forget all old versions), `token` (the only bearer token that is accepted), `expired` (answer
 so many following pages of lists 410), `replay` (let each watch begin so many versions too early), `absent` (resources
-that there are not).
+that there are not), `paused` (nothing happens on the platform).
 """
 
 from __future__ import annotations
@@ -38,6 +38,7 @@ class Faults:
     token: str = ""
     expired: int = 0
     replay: int = 0
+    paused: bool = False
     absent: set[str] = field(default_factory=set)
 
 
@@ -97,6 +98,7 @@ class KubeApi:
         faults.token = str(given.get("token", faults.token))
         faults.expired = int(given.get("expired", faults.expired))
         faults.replay = int(given.get("replay", faults.replay))
+        faults.paused = bool(given.get("paused", faults.paused))
         faults.absent = set(given.get("absent", faults.absent))
         faults.status.update({int(code): int(times) for code, times in given.get("status", {}).items()})
         if given.get("compact"):

@@ -98,6 +98,7 @@ class Run:
             if self.phase == "completed":
                 status |= {"num_turns": 7 + self.repos, "total_cost_usd": 0.25 * self.repos, "is_error": False}
                 status["usage"] = {"input_tokens": 1200, "output_tokens": 800, "cache_read_input_tokens": 5000}
+                status["usage"]["cache_creation_input_tokens"] = 900
             if self.timed and self.ended is not None:
                 status["completionTime"] = timestamp(self.ended)
         if self.pushed:
