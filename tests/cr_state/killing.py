@@ -37,13 +37,14 @@ _FAMILIES = (
 
 
 class Killing:
-    """`completed` sessions were counted in the end."""
+    """`created` and `completed` sessions were counted in the end."""
 
     def __init__(self, folder: Path, *, pace: float = 10.0) -> None:
         self._folder = folder
         self._pace = pace
         self._api = free_port()
         self._port = free_port()
+        self.created = 0
         self.completed = 0
 
     def run(self, *, times: int, after: tuple[float, float], seed: int) -> None:
@@ -90,6 +91,7 @@ class Killing:
         wait_until(
             lambda: shown() == truth, 60, what=lambda: f"{shown()}\ninstead of\n{truth}\n{child.output()[-2000:]}"
         )
+        self.created = sum(truth["vteam_sessions_created_total"].values())
         self.completed = sum(truth["vteam_sessions_completed_total"].values())
 
     def _sums(self, name: str, labels: int) -> Counter[tuple[str, ...]]:
