@@ -110,6 +110,8 @@ class KubeApi:
     async def _serve(self, request: web.Request) -> web.StreamResponse:
         resource = request.match_info["resource"]
         watching = request.query.get("watch") in ("true", "1")
+        if not request.query.get("resourceVersion", "0").isdecimal():
+            return _failure(400, "Invalid resource version")
         if "sendInitialEvents" in request.query and not self.streaming:
             return _failure(422, "sendInitialEvents is forbidden: the feature WatchList is off")
         self.asked["watch" if watching else "list", request.match_info.get("group", ""), resource] += 1
@@ -210,7 +212,7 @@ class KubeApi:
             for change in changes:
                 after = change.version
                 kind = change.seen_by(selector)
-                if kind and namespace in ("", change.object["metadata"].get("namespace", "")):
+                if kind and (change.raw or namespace in ("", change.object["metadata"].get("namespace", ""))):
                     await watch.write({"type": kind, "object": change.object})
 
 

@@ -34,9 +34,13 @@ class Change:
     type: str
     object: Object
     before: Object | None = None
+    raw: bool = False
+    """Seen by every watch of its resource, whatever it holds."""
 
     def seen_by(self, selector: str) -> str:
         """The type that a watch with a label selector sees, "" for none: labels may change, too."""
+        if self.raw:
+            return self.type
         now = matches(selector, self.object)
         then = self.before is not None and matches(selector, self.before)
         if self.type == "MODIFIED" and now != then:
@@ -68,6 +72,11 @@ class KubeStore:
         kept[key] = stored
         self._add(Change(self.version, resource, "MODIFIED" if old else "ADDED", stored, old))
         return stored
+
+    def put_raw(self, resource: str, given: Object) -> None:
+        """Let the log tell of an object just as it is, whatever it holds; it is in no list."""
+        self.version += 1
+        self._add(Change(self.version, resource, "ADDED", given, raw=True))
 
     def delete(self, resource: str, namespace: str, name: str) -> None:
         """Raises KeyError for what is not there."""

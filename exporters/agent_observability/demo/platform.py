@@ -56,7 +56,7 @@ class Platform:
         self._untimed = untimed
         self._queue: list[tuple[float, int, Callable[[], None]]] = []
         self._numbers = itertools.count(1)
-        self._projects: list[str] = []
+        self.projects: list[str] = []
         self._workflows: dict[tuple[str, str], int] = {}
         self._done: dict[tuple[str, str], set[str]] = {}
         self.happened = 0
@@ -67,7 +67,7 @@ class Platform:
         """Fill the platform with a past: projects, sessions that have ended, workflows on their way."""
         for name in PROJECTS[:-1]:
             self._add_project(name, self.now - self.random.randrange(20 * _DAY, 200 * _DAY))
-        for project in self._projects[:5]:
+        for project in self.projects[:5]:
             self._add_workflow(project)
         for _ in range(sessions):
             run = self._new_run(self.now - int(self.random.random() ** 2 * days * _DAY) - 4 * 3600)
@@ -237,7 +237,7 @@ class Platform:
         scheduled = newer and choose.random() < 0.15
         fate, reason = self._fate(newer=newer)
         workflow, step = self._next_step() if choose.random() < 0.2 else ("", "")
-        project = choose.choices(self._projects, [1 / (1 + at) for at in range(len(self._projects))])[0]
+        project = choose.choices(self.projects, [1 / (1 + at) for at in range(len(self.projects))])[0]
         if workflow:
             project, _, workflow = workflow.partition("/")
         model = choose.choice(CUSTOM_MODELS if choose.random() < 0.15 else DEFAULT_MODELS)
@@ -285,7 +285,7 @@ class Platform:
         return "/".join(key), step
 
     def _next_workflow(self) -> None:
-        self._add_workflow(self.random.choice(self._projects))
+        self._add_workflow(self.random.choice(self.projects))
         if len(self._workflows) > 12:
             key = next(iter(self._workflows))
             del self._workflows[key], self._done[key]
@@ -301,8 +301,8 @@ class Platform:
         self._store.put("rfeworkflows", {"metadata": meta, "spec": {"title": name}, "status": {"phase": phase}})
 
     def _next_project(self) -> None:
-        if len(self._projects) < 12:
-            taken = len(self._projects)
+        if len(self.projects) < 12:
+            taken = len(self.projects)
             self._add_project(PROJECTS[taken] if taken < len(PROJECTS) else f"team-{taken}", self.now)
             self.after(self._about(3600), self._next_project)
 
@@ -313,7 +313,7 @@ class Platform:
         meta = {"name": "projectsettings", "namespace": name, "creationTimestamp": moment}
         spec: dict[str, Any] = {"groupAccess": [], "runnerSecretsName": "ambient-runner-secrets"}
         self._store.put("projectsettings", {"metadata": meta, "spec": spec})
-        self._projects.append(name)
+        self.projects.append(name)
 
     def _about(self, seconds: float) -> float:
         """Seldom exactly that long."""

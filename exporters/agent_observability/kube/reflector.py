@@ -197,7 +197,13 @@ class Reflector:
                 if missing == _MISSING:
                     await self._sink.missing()
                 await self._wait(self._unavailable_seconds, error)
-            except (KubeError, aiohttp.ClientError, TimeoutError, OSError, msgspec.MsgspecError) as error:
+            except KubeError as error:
+                results["error"] += 1
+                if error.status == 400:
+                    # The version is none, as the API sees it.
+                    self._version = ""
+                await self._wait(self._backoff.failed(), error)
+            except (aiohttp.ClientError, TimeoutError, OSError, msgspec.MsgspecError) as error:
                 results["error"] += 1
                 await self._wait(self._backoff.failed(), error)
 
@@ -284,7 +290,11 @@ class Reflector:
         event = _event.decode(line)
         self.health.events[event.type if event.type in _TYPES else "other"] += 1
         self.health.last_event = time.time()
-        about = _versioned.decode(event.object)
+        try:
+            about = _versioned.decode(event.object)
+        except msgspec.MsgspecError:
+            # One object that is no object must not be asked for again and again.
+            about = _Versioned()
         if event.type == "ERROR":
             raise _error(self.resource, about)
         if event.type in ("ADDED", "MODIFIED", "DELETED"):
