@@ -9,7 +9,7 @@ import pytest
 from rich.console import Console
 
 from agent_observability.prometheus_api import ActiveAlert, Rule, RuleGroup, Target
-from agent_observability.stack.kpis import KPIS
+from agent_observability.stack.kpis import KPIS, SHOWN, shown
 from agent_observability.stack.notifications import Alert, Message, Notification
 from agent_observability.stack.observer import Observation
 from agent_observability.stack.once import Summary, summary_text
@@ -43,13 +43,16 @@ def notification(
     return Notification(number, NOW - 60, "critical", Message("4", status, [one]))
 
 
+HOST = shown(["agent-obs-host"])
+
+
 def screen(width: int, height: int, **changes: Any) -> list[str]:
     options: dict[str, Any] = {
         "now": NOW,
         "started": NOW - 200,
         "parts": PARTS,
         "observation": Observation(
-            TARGETS, [alert("HostProcessGroupDown", group="drill")], [[0.0, 0.5, 1.0]] * len(KPIS)
+            TARGETS, [alert("HostProcessGroupDown", group="drill")], [(kpi, [0.0, 0.5, 1.0]) for kpi in HOST]
         ),
         "notifications": [notification(1)],
         "heartbeat": NOW - 12,
@@ -81,7 +84,7 @@ def test_the_panel_fits_and_shows_everything(width: int, height: int) -> None:
         "127.0.0.1:9801",
         "✕ crashed",
         "✕ down",
-        *(kpi.name for kpi in KPIS),
+        *(kpi.name for kpi in HOST),
         "100 % ▁▅█",
         "✕ firing 2 s HostProcessGroupDown",
         "✕ FIRING   → critical HostProcessGroupDown",
@@ -121,6 +124,13 @@ def test_firing_comes_before_pending_and_critical_before_warning() -> None:
     alerts = [alert("P", "pending"), alert("W", severity="warning"), alert("C")]
     text = "\n".join(screen(100, 30, observation=Observation(alerts=alerts)))
     assert text.index("firing 2 s C") < text.index("firing 2 s W") < text.index("pending 2 s P")
+
+
+def test_figures_of_what_runs() -> None:
+    names = [kpi.name for kpi in shown(["agent-obs-host", "agent-obs-cr_state"])]
+    assert len(names) == len(HOST) == SHOWN
+    assert {"CPU", "Memory", "Sessions active"} <= set(names)
+    assert all(kpi.job == "agent-obs-host" for kpi in HOST)
 
 
 @pytest.mark.parametrize("kpi", KPIS, ids=lambda kpi: kpi.name)

@@ -6,10 +6,10 @@ import asyncio
 import time
 from collections import deque
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 
 from agent_observability.prometheus_api import ActiveAlert, ApiError, PrometheusApi, Target
-from agent_observability.stack.kpis import KPIS
+from agent_observability.stack.kpis import Kpi
 from agent_observability.stack.notifications import Notification
 from agent_observability.stack.receiver_api import ReceiverApi, ReceiverError
 
@@ -29,7 +29,7 @@ class Observation:
 
     targets: Sequence[Target] = ()
     alerts: Sequence[ActiveAlert] = ()
-    histories: Sequence[list[float]] = field(default_factory=lambda: [[] for _ in KPIS])
+    histories: Sequence[tuple[Kpi, list[float]]] = ()
     problem: str = ""
 
 
@@ -39,7 +39,8 @@ class Observer:
     `heartbeat` is when the Watchdog was last delivered, as Unix time; 0 before the first.
     """
 
-    def __init__(self, prometheus: PrometheusApi, receiver: ReceiverApi) -> None:
+    def __init__(self, prometheus: PrometheusApi, receiver: ReceiverApi, kpis: Sequence[Kpi]) -> None:
+        self._kpis = kpis
         self._prometheus = prometheus
         self._receiver = receiver
         self.observation = Observation()
@@ -64,9 +65,11 @@ class Observer:
     async def _observe(self) -> Observation:
         now = time.time()
         start = now - _STEP_SECONDS * (_POINTS - 1)
-        histories = asyncio.gather(*(self._prometheus.points(kpi.query, start, now, _STEP_SECONDS) for kpi in KPIS))
+        histories = asyncio.gather(
+            *(self._prometheus.points(kpi.query, start, now, _STEP_SECONDS) for kpi in self._kpis)
+        )
         targets, alerts, points = await asyncio.gather(self._prometheus.targets(), self._prometheus.alerts(), histories)
-        return Observation(targets, alerts, points)
+        return Observation(targets, alerts, list(zip(self._kpis, points, strict=True)))
 
     async def _watch_receiver(self) -> None:
         last = 0

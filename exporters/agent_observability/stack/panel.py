@@ -13,7 +13,7 @@ from rich.table import Table
 from rich.text import Text
 
 from agent_observability.prometheus_api import ActiveAlert, Target
-from agent_observability.stack.kpis import KPIS
+from agent_observability.stack.kpis import SHOWN
 from agent_observability.stack.notifications import Notification
 from agent_observability.stack.observer import HEARTBEAT, Observation
 from agent_observability.stack.part import PartState
@@ -31,7 +31,7 @@ _STATES = {
 }
 _SEVERITIES = {"critical": ("✕", _RED), "warning": ("▲", _YELLOW), "info": ("●", _BLUE)}
 _SUBJECT_LABELS = ("group", "mountpoint", "device", "collector", "project", "instance", "exporter")
-_ALERT_ROWS = len(KPIS)
+_ALERT_ROWS = SHOWN
 
 
 @dataclass(frozen=True, slots=True)
@@ -125,10 +125,10 @@ def _kpis(view: View) -> RenderableType:
     table.add_column(no_wrap=True, justify="right")
     table.add_column(no_wrap=True, ratio=1)
     width = max(4, view.width // 2 - 29)
-    for kpi, history in zip(KPIS, view.observation.histories, strict=True):
+    for kpi, history in view.observation.histories:
         value = kpi.write(history[-1]) if history else "–"
         table.add_row(kpi.name, Text(value, "bold"), Text(sparkline(history, width, kpi.top), _VIOLET))
-    return _box(table, "This machine, last 5 min")
+    return _box(table, "Last 5 min")
 
 
 def _alerts(view: View) -> RenderableType:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import shutil
 import signal
 import sys
 import time
@@ -17,6 +18,7 @@ from agent_observability.config import Config
 from agent_observability.errors import StartError
 from agent_observability.prometheus_api import PrometheusApi
 from agent_observability.stack.display import show
+from agent_observability.stack.kpis import shown
 from agent_observability.stack.observer import Observer
 from agent_observability.stack.once import summary_text, wait_until_working
 from agent_observability.stack.plan import Plan, make_plan
@@ -68,6 +70,9 @@ async def _up(config: Config, state: StateDirectory, *, once: bool, demo: bool) 
     for name in await asyncio.to_thread(reclaim, state.record):
         _say(f"ended {name}, left by an `up` that was killed")
     check_ports(plan.claims)
+    if demo:
+        # Its platform is made anew: to a ledger that knows the old one, its whole past would be news.
+        shutil.rmtree(state.demo_ledger, ignore_errors=True)
     for path, text in plan.files.items():
         _write(path, text)
     await validate(state.generated / "prometheus.yml", state.generated / "alertmanager.yml")
@@ -95,7 +100,7 @@ async def _work(
         where = {part.name: part.url for part in plan.parts if part.url}
         print(summary_text(summary, where | {"state, logs": str(state.root)}), flush=True)
         return
-    observer = Observer(prometheus, ReceiverApi(plan.urls["receiver"], session))
+    observer = Observer(prometheus, ReceiverApi(plan.urls["receiver"], session), shown(plan.jobs))
     footer = f"Ctrl-C stops everything · logs: {state.logs}"
     tasks = [
         asyncio.ensure_future(show(supervisor, observer, footer)),

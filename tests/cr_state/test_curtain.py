@@ -1,0 +1,119 @@
+"""Scrapes see the old picture or the new one, never something between."""
+
+from __future__ import annotations
+
+import threading
+
+import pytest
+
+from agent_observability.cr_state.curtain import Curtain, Scenery
+from agent_observability.cr_state.metrics import SESSIONS
+from agent_observability.exposition import Block, Format, RenderedFamily, write
+
+
+class Scene:
+    """A picture of one number, drawn while the curtain's lock is held."""
+
+    def __init__(self, curtain: Curtain, name: str = "it") -> None:
+        self.curtain = curtain
+        self.number = 0
+        self.drawn = 0
+        curtain.paint(name, self.draw)
+
+    def draw(self) -> Scenery:
+        assert self.curtain.lock.locked()
+        self.drawn += 1
+        return [RenderedFamily(SESSIONS, (Block(b"vteam_sessions %d\n" % self.number),))]
+
+
+def seen(curtain: Curtain, name: str = "it") -> int:
+    return int(write(curtain.see(name), Format.TEXT).split()[-1])
+
+
+def test_an_open_curtain_shows_what_is() -> None:
+    curtain = Curtain()
+    scene = Scene(curtain)
+    for number in (1, 2):
+        scene.number = number
+        assert seen(curtain) == number
+
+
+def test_a_closed_one_shows_what_was_until_the_last_opens_it() -> None:
+    """Lists of several resources may end at the same time."""
+    curtain = Curtain()
+    scene, other = Scene(curtain), Scene(curtain, "other")
+    with curtain.closed():
+        scene.number = 1
+        assert seen(curtain) == 0
+        with curtain.closed():
+            scene.number = other.number = 2
+            assert (seen(curtain), seen(curtain, "other")) == (0, 0)
+        assert (seen(curtain), seen(curtain, "other")) == (0, 0)
+    assert (seen(curtain), seen(curtain, "other")) == (2, 2)
+    assert scene.drawn == 2, "drawn once behind the curtain, and once after"
+
+
+def test_closed_again_it_shows_what_was_then() -> None:
+    curtain = Curtain()
+    scene = Scene(curtain)
+    for number in (1, 2):
+        with curtain.closed():
+            scene.number = number
+            assert seen(curtain) == number - 1
+        assert not curtain._old, "the old picture takes no room"
+
+
+def test_what_a_painter_yields_is_drawn_when_it_closes() -> None:
+    curtain = Curtain()
+    scene = Scene(curtain)
+    curtain.paint("it", lambda: (one for one in scene.draw()))  # type: ignore[arg-type, return-value]
+    with curtain.closed():
+        scene.number = 1
+        assert (seen(curtain), seen(curtain)) == (0, 0)
+
+
+def test_it_opens_whatever_happens() -> None:
+    curtain = Curtain()
+    scene = Scene(curtain)
+    with pytest.raises(OSError, match="broken"), curtain.closed():
+        scene.number = 1
+        raise OSError("broken")
+    assert seen(curtain) == 1
+
+
+def test_a_painter_that_fails_does_not_close_it() -> None:
+    curtain = Curtain()
+    scene = Scene(curtain)
+
+    def fail() -> Scenery:
+        raise OSError("no paint")
+
+    curtain.paint("other", fail)
+    with pytest.raises(OSError, match="no paint"), curtain.closed():
+        pass
+    scene.number = 1
+    assert seen(curtain) == 1
+    assert not curtain.lock.locked()
+
+
+def test_a_look_waits_for_a_change_that_is_going_on() -> None:
+    """In another thread, as scrapes are."""
+    curtain = Curtain()
+    scene = Scene(curtain)
+    found: list[int] = []
+    entered = threading.Event()
+
+    def look() -> None:
+        entered.set()
+        found.append(seen(curtain))
+
+    thread = threading.Thread(target=look)
+    with curtain.lock:
+        thread.start()
+        assert entered.wait(10)
+        scene.number = 1
+        thread.join(0.05)
+        assert not found
+        scene.number = 2
+    thread.join(10)
+    assert found == [2]

@@ -1,0 +1,323 @@
+"""Objects as lists and watches tell of them: each look taken once, and always a whole picture."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+from pathlib import Path
+from typing import Any, Literal
+
+import msgspec
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from agent_observability.cr_state import metrics as m
+from agent_observability.cr_state.follower import AdoptionSink, AnyFollower, Baselines, Follower, Namespaces, Scene
+from agent_observability.cr_state.objects import Object
+from agent_observability.cr_state.recorder import Recorder
+from agent_observability.ledger.config import LedgerConfig
+from agent_observability.ledger.ledger import Ledger
+from agent_observability.ledger.sqlite import SqliteBackend
+from agent_observability.exposition import Block, RenderedFamily
+from tests.cr_state.test_recorder import Books, recording
+
+Kind = Literal["ADDED", "MODIFIED", "DELETED"]
+
+
+class Thing(Object):
+    """An object with a number."""
+
+    number: int | None = None
+
+
+class Things(Follower[Thing, int]):
+    """`picture` is what is shown, by uid; `told` is all that was, in order."""
+
+    def __init__(self, scene: Scene) -> None:
+        super().__init__("jobs", Thing, scene)
+        self.picture: dict[str, int] = {}
+        self.told: list[tuple[str, int | None, bool]] = []
+        self.ended: list[str] = []
+
+    def look(self, uid: str, found: Thing) -> int:
+        return found.number or 0
+
+    def show(self, uid: str, look: int, *, live: bool) -> None:
+        assert self.curtain.lock.locked()
+        self.picture[uid] = look
+        self.told.append((uid, look, live))
+
+    def drop(self, uid: str) -> None:
+        assert self.curtain.lock.locked()
+        del self.picture[uid]
+        self.told.append((uid, None, False))
+
+    def listed(self, scope: str) -> None:
+        self.ended.append(f"listed {scope}")
+
+    def missing(self, scope: str) -> None:
+        self.ended.append(f"missing {scope}")
+
+
+def thing(uid: str, version: int | str, number: int, namespace: str = "a", **meta: object) -> dict[str, Any]:
+    named = {"name": f"n{uid}", "namespace": namespace, "uid": uid, "resourceVersion": str(version), **meta}
+    return {"metadata": named, "number": number}
+
+
+def raw(given: object) -> msgspec.Raw:
+    return msgspec.Raw(given if isinstance(given, bytes) else json.dumps(given).encode())
+
+
+async def listed(follower: AnyFollower, *objects: object, scope: str = "") -> None:
+    """A whole list."""
+    listing = follower.sink(scope).listing()
+    for one in objects:
+        listing.add(raw(one))
+    await listing.finish()
+
+
+async def watched(follower: AnyFollower, *objects: object, kind: Kind = "MODIFIED") -> None:
+    for one in objects:
+        await follower.sink().changed(kind, raw(one))
+
+
+def idle(tmp_path: Path) -> Recorder:
+    """One whose ledger is never opened: what is handed in stays there."""
+    return Recorder(Ledger(SqliteBackend(tmp_path / "ledger.db"), LedgerConfig()))
+
+
+@pytest.fixture
+def things(tmp_path: Path) -> Things:
+    recorder = idle(tmp_path)
+    return Things(Scene(recorder, Baselines((), recorder), Namespaces(every=False, names=("a", "b"))))
+
+
+async def test_a_list_and_a_watch(things: Things) -> None:
+    await listed(things, thing("1", 5, 10), thing("2", 6, 20, "b"))
+    assert (things.picture, len(things), things.ended) == ({"1": 10, "2": 20}, 2, ["listed "])
+    await watched(things, thing("3", 7, 30), kind="ADDED")
+    await watched(things, thing("1", 8, 11))
+    await watched(things, thing("2", 9, 21, "b"), kind="DELETED")
+    assert (things.picture, len(things)) == ({"1": 11, "3": 30}, 2)
+    # An object may have moved on before it went.
+    assert things.told[2:] == [("3", 30, True), ("1", 11, True), ("2", 21, True), ("2", None, False)]
+
+
+@pytest.mark.parametrize(
+    ("known", "version", "taken"),
+    [("9", "10", True), ("10", "9", False), ("10", "10", False), ("abc", "abc", False), ("b", "a", True)],
+)
+async def test_replayed_versions(known: str, version: str, taken: bool, things: Things) -> None:
+    """Numbers are compared as such; of other versions only the same one is old."""
+    await watched(things, thing("1", known, 1), kind="ADDED")
+    await watched(things, thing("1", version, 2))
+    assert things.picture == {"1": 2 if taken else 1}
+    await watched(things, thing("1", version, 2), kind="DELETED")
+    assert things.picture == ({"1": 1} if not taken else {"1": 2})
+
+
+async def test_a_replay_does_not_revive_what_is_gone(things: Things) -> None:
+    history = [("ADDED", 5), ("MODIFIED", 6), ("DELETED", 7)]
+    for _ in range(2):
+        for kind, version in history:
+            await watched(things, thing("1", version, version), kind=kind)  # type: ignore[arg-type]
+    assert things.picture == {}
+    assert [look for _, look, _ in things.told] == [5, 6, 7, None]
+
+
+async def test_what_came_and_went_unseen_never_was(things: Things) -> None:
+    await watched(things, thing("1", 7, 1), kind="DELETED")
+    await watched(things, thing("1", 6, 1), kind="MODIFIED")
+    assert things.told == []
+
+
+async def test_lists_replace_the_picture_at_once(things: Things) -> None:
+    """While a long one is taken over piece by piece, scrapes get the old picture."""
+    before = {str(uid): 1 for uid in range(300)}
+    after = {str(uid): 2 for uid in range(150, 1_000)}
+    await listed(things, *(thing(uid, 1, number) for uid, number in before.items()))
+
+    def paint() -> list[RenderedFamily]:
+        return [RenderedFamily(m.JOBS_CREATED, (Block(json.dumps(things.picture).encode()),))]
+
+    def seen() -> dict[str, int]:
+        [family] = things.curtain.see("it")
+        found: dict[str, int] = json.loads(family.blocks[0].text)
+        return found
+
+    things.curtain.paint("it", paint)
+    listing = things.sink().listing()
+    for uid, number in after.items():
+        listing.add(raw(thing(uid, 2, number)))
+        assert things.picture == before
+    task = asyncio.ensure_future(listing.finish())
+    looks = 0
+    while not task.done():
+        looks += things.picture not in (before, after)
+        assert seen() in (before, after)
+        await asyncio.sleep(0)
+    assert looks, "the test never looked in between"
+    assert seen() == things.picture == after
+
+
+async def test_a_list_that_breaks_off_changes_nothing(things: Things) -> None:
+    await listed(things, thing("1", 1, 1), thing("2", 1, 1))
+    told = list(things.told)
+    listing = things.sink().listing()
+    listing.add(raw(thing("1", 2, 2)))
+    listing.add(raw(thing("3", 2, 2)))
+    assert (things.picture, things.told, things.ended) == ({"1": 1, "2": 1}, told, ["listed "])
+    await listed(things, thing("1", 3, 3))
+    assert things.picture == {"1": 3}
+
+
+async def test_what_has_not_changed_is_not_looked_at_again(things: Things) -> None:
+    await listed(things, thing("1", 1, 1), thing("2", 1, 1))
+    await listed(things, thing("1", 1, 1), thing("2", 2, 2))
+    assert [(uid, look) for uid, look, _ in things.told] == [("1", 1), ("2", 1), ("2", 2)]
+
+
+async def test_a_list_of_one_namespace_leaves_the_others_alone(things: Things) -> None:
+    await listed(things, thing("1", 1, 1, "a"), scope="a")
+    await listed(things, thing("2", 1, 1, "b"), scope="b")
+    await listed(things, scope="a")
+    assert (things.picture, things.ended) == ({"2": 1}, ["listed a", "listed b", "listed a"])
+    await things.sink("a").missing()
+    assert things.picture == {"2": 1}
+    await things.sink("b").missing()
+    assert (things.picture, things.ended[3:]) == ({}, ["missing a", "missing b"])
+
+
+async def test_other_namespaces_are_not_followed(things: Things) -> None:
+    await listed(things, thing("1", 1, 1, "c"), thing("2", 1, 1, "b"))
+    await watched(things, thing("3", 2, 1, "c"), kind="ADDED")
+    assert things.picture == {"2": 1}
+
+
+async def test_a_namespace_that_is_unwanted_and_wanted_again(things: Things) -> None:
+    """Its objects come back as they are, however old."""
+    await listed(things, thing("1", 1, 1, "a"), thing("2", 1, 1, "b"))
+    things._wanted.names.discard("a")
+    things.unwanted()
+    assert things.picture == {"2": 1}
+    things._wanted.names.add("a")
+    for sink in (things.sink("a"), AdoptionSink(things, "a")):
+        listing = sink.listing()
+        listing.add(raw(thing("1", 1, 1, "a")))
+        await listing.finish()
+        assert things.picture == {"1": 1, "2": 1}
+        assert things.baselines.passed("jobs", "a") is isinstance(sink, AdoptionSink)
+
+
+async def test_what_is_adopted_meanwhile_is_newer_than_a_list(things: Things) -> None:
+    listing = things.sink().listing()
+    listing.add(raw(thing("1", 1, 1)))
+    adoption = AdoptionSink(things, "a").listing()
+    adoption.add(raw(thing("1", 2, 2)))
+    adoption.add(raw(thing("2", 2, 2)))
+    await listing.finish()
+    assert things.picture == {"1": 2, "2": 2}
+
+
+BAD: dict[str, tuple[object, list[str], int | None]] = {
+    "a field of the wrong type": (thing("1", 1, 0) | {"number": "many"}, ["number"], 0),
+    "deep inside": (thing("1", 1, 7, labels={"x": 5, "y": "z"}), ["metadata.labels.*"], 7),
+    "twice": (thing("1", 1, 7, labels=5, annotations="x"), ["metadata.labels", "metadata.annotations"], 7),
+    "a time that is none": (thing("1", 1, 7, creationTimestamp="yesterday"), ["metadata.creationTimestamp"], 7),
+    "no uid": (thing("", 1, 7), ["metadata.uid"], None),
+    "no names": ({"metadata": {"uid": "1"}}, ["metadata.name", "metadata.namespace"], None),
+    "a name that is none": (thing("1", 1, 7, name=5), ["metadata.name"], None),
+    "no object": ([1], ["object"], None),
+    "not even JSON": (b'{"metadata', ["object"], None),
+}
+
+
+@pytest.mark.parametrize("way", ["list", "watch"])
+@pytest.mark.parametrize("bad", BAD)
+async def test_malformed_objects(bad: str, way: str, tmp_path: Path) -> None:
+    """What is wrong is counted by field; the rest of the object, and all others, are used."""
+    given, fields, shown = BAD[bad]
+    async with recording(tmp_path) as books:
+        things = Things(books.scene())
+        if way == "list":
+            await listed(things, given, thing("2", 1, 2))
+        else:
+            await watched(things, given, thing("2", 1, 2), kind="ADDED")
+        assert things.picture == {"2": 2} | ({} if shown is None else {"1": shown})
+        await books.shows(m.DECODE_ERRORS, *(f'{{resource="jobs",field="{field}"}} 1' for field in fields))
+
+
+async def test_an_object_that_becomes_malformed_stays_as_it_was(things: Things) -> None:
+    await listed(things, thing("1", 1, 1), thing("2", 1, 1))
+    nameless = {"metadata": {"uid": "1", "resourceVersion": "2"}}
+    await watched(things, nameless)
+    await listed(things, nameless, thing("2", 3, 3))
+    assert things.picture == {"1": 1, "2": 3}
+    await watched(things, {"metadata": {"uid": "1", "resourceVersion": "4"}}, kind="DELETED")
+    assert things.picture == {"2": 3}
+
+
+async def test_the_gone_are_not_remembered_without_end(things: Things, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("agent_observability.cr_state.follower._GONE_KEPT", 3)
+    for uid in "12345":
+        await watched(things, thing(uid, 1, 1), kind="ADDED")
+        await watched(things, thing(uid, 2, 1), kind="DELETED")
+    assert list(things._gone) == ["3", "4", "5"]
+
+
+@pytest.mark.parametrize(
+    ("every", "scope", "passed"), [(True, "", "abc"), (False, "", "ab"), (False, "a", "a"), (True, "a", "a")]
+)
+async def test_where_history_ends(every: bool, scope: str, passed: str, tmp_path: Path) -> None:
+    """Of all namespaces that are followed, not of those that a selector may choose later; and for good."""
+    async with recording(tmp_path) as books:
+        things = _followed(books, every=every)
+        assert not any(things.baselines.passed("jobs", one) for one in "abc")
+        things.history_ends(scope)
+    async with recording(tmp_path) as books:
+        things = _followed(books, every=every)
+        assert [one for one in "abc" if things.baselines.passed("jobs", one)] == list(passed)
+        assert not things.baselines.passed("pods", "a")
+
+
+def _followed(books: Books, *, every: bool) -> Things:
+    return Things(books.scene(*(() if every else "ab")))
+
+
+steps = st.lists(st.tuples(st.sampled_from(["put", "put", "delete", "replay", "list", "broken"]), st.integers(0, 5)))
+
+
+@given(steps)
+def test_any_history_ends_in_the_truth(tmp_path_factory: pytest.TempPathFactory, steps: list[tuple[str, int]]) -> None:
+    """Changes, replays of any length, and lists at any time."""
+
+    async def live() -> None:
+        recorder = idle(tmp_path_factory.getbasetemp())
+        things = Things(Scene(recorder, Baselines((), recorder), Namespaces(every=True)))
+        truth: dict[str, dict[str, Any]] = {}
+        log: list[tuple[Kind, dict[str, Any]]] = []
+        for version, (what, of) in enumerate(steps, 1):
+            uid = str(of)
+            if what == "put":
+                log.append(("MODIFIED" if uid in truth else "ADDED", thing(uid, version, version)))
+                # A uid never comes back.
+                if ("DELETED", uid) in [(kind, one["metadata"]["uid"]) for kind, one in log]:
+                    log.pop()
+                    continue
+                truth[uid] = log[-1][1]
+                await watched(things, truth[uid], kind=log[-1][0])
+            elif what == "delete" and uid in truth:
+                del truth[uid]
+                log.append(("DELETED", thing(uid, version, version)))
+                await watched(things, log[-1][1], kind="DELETED")
+            elif what == "replay":
+                for kind, one in log[-of:]:
+                    await watched(things, one, kind=kind)
+            elif what == "list":
+                await listed(things, *truth.values())
+            elif what == "broken":
+                things.sink().listing().add(raw(thing("unseen", version, 0)))
+            assert things.picture == {uid: one["number"] for uid, one in truth.items()}
+
+    asyncio.run(live())
