@@ -14,11 +14,21 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TypeVar
 
+from agent_observability.ledger.config import LedgerConfig
+from agent_observability.ledger.ledger import Ledger
+from agent_observability.ledger.sqlite import SqliteBackend
+from agent_observability.runtime import Context
+
 T = TypeVar("T")
 
 ROOT = Path(__file__).parent.parent
 
 _POLL_SECONDS = 0.02
+
+
+def context_of(folder: Path) -> Context:
+    """What a process gives an exporter, with a ledger in `folder` for one that wants it."""
+    return Context(open_ledger=lambda: Ledger(SqliteBackend(folder / "ledger.db"), LedgerConfig()))
 
 
 def free_port() -> int:

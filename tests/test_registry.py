@@ -5,13 +5,15 @@ import json
 import re
 import subprocess
 import sys
+from pathlib import Path
 
 import pytest
 
 from agent_observability.metric import check_unique
 from agent_observability.registry import BY_NAME, CATALOGUE, EXPORTERS, EXTERNAL, Exporter
-from agent_observability.runtime import Context, Runtime
+from agent_observability.runtime import Runtime
 from agent_observability.suite import SUITE_METRICS
+from tests.support import context_of
 
 _SCRAPERS_OWN = {"job", "instance", "pod", "container", "service", "endpoint"}
 
@@ -44,8 +46,8 @@ def test_external_patterns_leave_our_own_families_alone() -> None:
 
 
 @exporters
-def test_factories_make_their_exporter(exporter: Exporter) -> None:
-    runtime = exporter.create(exporter.section(), Context())
+def test_factories_make_their_exporter(exporter: Exporter, tmp_path: Path) -> None:
+    runtime = exporter.create(exporter.section(), context_of(tmp_path))
     assert isinstance(runtime, Runtime)
     names = [collector.name for collector in runtime.collectors]
     assert names
@@ -57,8 +59,8 @@ def test_factories_make_their_exporter(exporter: Exporter) -> None:
 
 
 @exporters
-def test_every_declared_family_has_a_collector_or_report(exporter: Exporter) -> None:
-    runtime = exporter.create(exporter.section(), Context())
+def test_every_declared_family_has_a_collector_or_report(exporter: Exporter, tmp_path: Path) -> None:
+    runtime = exporter.create(exporter.section(), context_of(tmp_path))
     owned = {metric for collector in runtime.collectors for metric in collector.metrics}
     owned |= {metric for report in runtime.reports for metric in (report.success, report.duration)}
     assert set(exporter.metrics) <= owned

@@ -2,16 +2,22 @@
 
 from __future__ import annotations
 
+import asyncio
+import json
 import threading
+from pathlib import Path
 
 import pytest
 
 from agent_observability.cr_state.curtain import Curtain, Scenery
+from agent_observability.cr_state.follower import Baselines, Namespaces, Scene
 from agent_observability.cr_state.metrics import SESSIONS
 from agent_observability.exposition import Block, Format, RenderedFamily, write
+from tests.cr_state.test_follower import Things, thing
+from tests.cr_state.test_recorder import idle, listed, raw
 
 
-class Scene:
+class Stage:
     """A picture of one number, drawn while the curtain's lock is held."""
 
     def __init__(self, curtain: Curtain, name: str = "it") -> None:
@@ -32,7 +38,7 @@ def seen(curtain: Curtain, name: str = "it") -> int:
 
 def test_an_open_curtain_shows_what_is() -> None:
     curtain = Curtain()
-    scene = Scene(curtain)
+    scene = Stage(curtain)
     for number in (1, 2):
         scene.number = number
         assert seen(curtain) == number
@@ -41,7 +47,7 @@ def test_an_open_curtain_shows_what_is() -> None:
 def test_a_closed_one_shows_what_was_until_the_last_opens_it() -> None:
     """Lists of several resources may end at the same time."""
     curtain = Curtain()
-    scene, other = Scene(curtain), Scene(curtain, "other")
+    scene, other = Stage(curtain), Stage(curtain, "other")
     with curtain.closed():
         scene.number = 1
         assert seen(curtain) == 0
@@ -55,7 +61,7 @@ def test_a_closed_one_shows_what_was_until_the_last_opens_it() -> None:
 
 def test_closed_again_it_shows_what_was_then() -> None:
     curtain = Curtain()
-    scene = Scene(curtain)
+    scene = Stage(curtain)
     for number in (1, 2):
         with curtain.closed():
             scene.number = number
@@ -65,7 +71,7 @@ def test_closed_again_it_shows_what_was_then() -> None:
 
 def test_what_a_painter_yields_is_drawn_when_it_closes() -> None:
     curtain = Curtain()
-    scene = Scene(curtain)
+    scene = Stage(curtain)
     curtain.paint("it", lambda: (one for one in scene.draw()))  # type: ignore[arg-type, return-value]
     with curtain.closed():
         scene.number = 1
@@ -74,7 +80,7 @@ def test_what_a_painter_yields_is_drawn_when_it_closes() -> None:
 
 def test_it_opens_whatever_happens() -> None:
     curtain = Curtain()
-    scene = Scene(curtain)
+    scene = Stage(curtain)
     with pytest.raises(OSError, match="broken"), curtain.closed():
         scene.number = 1
         raise OSError("broken")
@@ -83,7 +89,7 @@ def test_it_opens_whatever_happens() -> None:
 
 def test_a_painter_that_fails_does_not_close_it() -> None:
     curtain = Curtain()
-    scene = Scene(curtain)
+    scene = Stage(curtain)
 
     def fail() -> Scenery:
         raise OSError("no paint")
@@ -99,7 +105,7 @@ def test_a_painter_that_fails_does_not_close_it() -> None:
 def test_a_look_waits_for_a_change_that_is_going_on() -> None:
     """In another thread, as scrapes are."""
     curtain = Curtain()
-    scene = Scene(curtain)
+    scene = Stage(curtain)
     found: list[int] = []
     entered = threading.Event()
 
@@ -117,3 +123,34 @@ def test_a_look_waits_for_a_change_that_is_going_on() -> None:
         scene.number = 2
     thread.join(10)
     assert found == [2]
+
+
+async def test_lists_replace_the_picture_at_once(tmp_path: Path) -> None:
+    """While a long one is taken over piece by piece, scrapes get the old picture."""
+    recorder = idle(tmp_path)
+    things = Things(Scene(recorder, Baselines((), recorder), Namespaces(every=True)))
+    before = {str(uid): 1 for uid in range(300)}
+    after = {str(uid): 2 for uid in range(150, 1_000)}
+    await listed(things, *(thing(uid, 1, number) for uid, number in before.items()))
+
+    def paint() -> Scenery:
+        return [RenderedFamily(SESSIONS, (Block(json.dumps(things.picture).encode()),))]
+
+    def seen() -> dict[str, int]:
+        [family] = things.curtain.see("it")
+        found: dict[str, int] = json.loads(family.blocks[0].text)
+        return found
+
+    things.curtain.paint("it", paint)
+    listing = things.sink().listing()
+    for uid, number in after.items():
+        listing.add(raw(thing(uid, 2, number)))
+        assert things.picture == before
+    task = asyncio.ensure_future(listing.finish())
+    looks = 0
+    while not task.done():
+        looks += things.picture not in (before, after)
+        assert seen() in (before, after)
+        await asyncio.sleep(0)
+    assert looks, "the test never looked in between"
+    assert seen() == things.picture == after

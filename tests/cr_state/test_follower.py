@@ -3,26 +3,17 @@
 from __future__ import annotations
 
 import asyncio
-import json
 from pathlib import Path
-from typing import Any, Literal
+from typing import Any
 
-import msgspec
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
 from agent_observability.cr_state import metrics as m
-from agent_observability.cr_state.follower import AdoptionSink, AnyFollower, Baselines, Follower, Namespaces, Scene
+from agent_observability.cr_state.follower import AdoptionSink, Baselines, Follower, Namespaces, Scene
 from agent_observability.cr_state.objects import Object
-from agent_observability.cr_state.recorder import Recorder
-from agent_observability.ledger.config import LedgerConfig
-from agent_observability.ledger.ledger import Ledger
-from agent_observability.ledger.sqlite import SqliteBackend
-from agent_observability.exposition import Block, RenderedFamily
-from tests.cr_state.test_recorder import Books, recording
-
-Kind = Literal["ADDED", "MODIFIED", "DELETED"]
+from tests.cr_state.test_recorder import Kind, idle, listed, raw, recording, watched
 
 
 class Thing(Object):
@@ -63,28 +54,6 @@ class Things(Follower[Thing, int]):
 def thing(uid: str, version: int | str, number: int, namespace: str = "a", **meta: object) -> dict[str, Any]:
     named = {"name": f"n{uid}", "namespace": namespace, "uid": uid, "resourceVersion": str(version), **meta}
     return {"metadata": named, "number": number}
-
-
-def raw(given: object) -> msgspec.Raw:
-    return msgspec.Raw(given if isinstance(given, bytes) else json.dumps(given).encode())
-
-
-async def listed(follower: AnyFollower, *objects: object, scope: str = "") -> None:
-    """A whole list."""
-    listing = follower.sink(scope).listing()
-    for one in objects:
-        listing.add(raw(one))
-    await listing.finish()
-
-
-async def watched(follower: AnyFollower, *objects: object, kind: Kind = "MODIFIED") -> None:
-    for one in objects:
-        await follower.sink().changed(kind, raw(one))
-
-
-def idle(tmp_path: Path) -> Recorder:
-    """One whose ledger is never opened: what is handed in stays there."""
-    return Recorder(Ledger(SqliteBackend(tmp_path / "ledger.db"), LedgerConfig()))
 
 
 @pytest.fixture
@@ -130,35 +99,6 @@ async def test_what_came_and_went_unseen_never_was(things: Things) -> None:
     await watched(things, thing("1", 7, 1), kind="DELETED")
     await watched(things, thing("1", 6, 1), kind="MODIFIED")
     assert things.told == []
-
-
-async def test_lists_replace_the_picture_at_once(things: Things) -> None:
-    """While a long one is taken over piece by piece, scrapes get the old picture."""
-    before = {str(uid): 1 for uid in range(300)}
-    after = {str(uid): 2 for uid in range(150, 1_000)}
-    await listed(things, *(thing(uid, 1, number) for uid, number in before.items()))
-
-    def paint() -> list[RenderedFamily]:
-        return [RenderedFamily(m.JOBS_CREATED, (Block(json.dumps(things.picture).encode()),))]
-
-    def seen() -> dict[str, int]:
-        [family] = things.curtain.see("it")
-        found: dict[str, int] = json.loads(family.blocks[0].text)
-        return found
-
-    things.curtain.paint("it", paint)
-    listing = things.sink().listing()
-    for uid, number in after.items():
-        listing.add(raw(thing(uid, 2, number)))
-        assert things.picture == before
-    task = asyncio.ensure_future(listing.finish())
-    looks = 0
-    while not task.done():
-        looks += things.picture not in (before, after)
-        assert seen() in (before, after)
-        await asyncio.sleep(0)
-    assert looks, "the test never looked in between"
-    assert seen() == things.picture == after
 
 
 async def test_a_list_that_breaks_off_changes_nothing(things: Things) -> None:
@@ -266,51 +206,29 @@ async def test_the_gone_are_not_remembered_without_end(things: Things, monkeypat
     assert list(things._gone) == ["3", "4", "5"]
 
 
-@pytest.mark.parametrize(
-    ("every", "scope", "passed"), [(True, "", "abc"), (False, "", "ab"), (False, "a", "a"), (True, "a", "a")]
-)
-async def test_where_history_ends(every: bool, scope: str, passed: str, tmp_path: Path) -> None:
-    """Of all namespaces that are followed, not of those that a selector may choose later; and for good."""
-    async with recording(tmp_path) as books:
-        things = _followed(books, every=every)
-        assert not any(things.baselines.passed("jobs", one) for one in "abc")
-        things.history_ends(scope)
-    async with recording(tmp_path) as books:
-        things = _followed(books, every=every)
-        assert [one for one in "abc" if things.baselines.passed("jobs", one)] == list(passed)
-        assert not things.baselines.passed("pods", "a")
-
-
-def _followed(books: Books, *, every: bool) -> Things:
-    return Things(books.scene(*(() if every else "ab")))
-
-
 steps = st.lists(st.tuples(st.sampled_from(["put", "put", "delete", "replay", "list", "broken"]), st.integers(0, 5)))
 
 
 @given(steps)
 def test_any_history_ends_in_the_truth(tmp_path_factory: pytest.TempPathFactory, steps: list[tuple[str, int]]) -> None:
-    """Changes, replays of any length, and lists at any time."""
+    """Changes, replays of any length, and lists at any time; a uid never comes back."""
 
     async def live() -> None:
         recorder = idle(tmp_path_factory.getbasetemp())
         things = Things(Scene(recorder, Baselines((), recorder), Namespaces(every=True)))
-        truth: dict[str, dict[str, Any]] = {}
+        truth: dict[int, dict[str, Any]] = {}
         log: list[tuple[Kind, dict[str, Any]]] = []
         for version, (what, of) in enumerate(steps, 1):
-            uid = str(of)
+            known = truth.get(of)
+            uid = known["metadata"]["uid"] if known else f"{of} of {version}"
             if what == "put":
-                log.append(("MODIFIED" if uid in truth else "ADDED", thing(uid, version, version)))
-                # A uid never comes back.
-                if ("DELETED", uid) in [(kind, one["metadata"]["uid"]) for kind, one in log]:
-                    log.pop()
-                    continue
-                truth[uid] = log[-1][1]
-                await watched(things, truth[uid], kind=log[-1][0])
-            elif what == "delete" and uid in truth:
-                del truth[uid]
+                truth[of] = thing(uid, version, version)
+                log.append(("MODIFIED" if known else "ADDED", truth[of]))
+                await watched(things, truth[of], kind=log[-1][0])
+            elif what == "delete" and known:
                 log.append(("DELETED", thing(uid, version, version)))
                 await watched(things, log[-1][1], kind="DELETED")
+                del truth[of]
             elif what == "replay":
                 for kind, one in log[-of:]:
                     await watched(things, one, kind=kind)
@@ -318,6 +236,6 @@ def test_any_history_ends_in_the_truth(tmp_path_factory: pytest.TempPathFactory,
                 await listed(things, *truth.values())
             elif what == "broken":
                 things.sink().listing().add(raw(thing("unseen", version, 0)))
-            assert things.picture == {uid: one["number"] for uid, one in truth.items()}
+            assert things.picture == {one["metadata"]["uid"]: one["number"] for one in truth.values()}
 
     asyncio.run(live())

@@ -4,15 +4,18 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import json
 from collections.abc import AsyncIterator
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Literal
 
+import msgspec
 import pytest
 
 from agent_observability.cr_state import metrics as m
 from agent_observability.cr_state import recorder as module
-from agent_observability.cr_state.follower import SCOPE, Baselines, Namespaces, Scene
+from agent_observability.cr_state.follower import SCOPE, AnyFollower, Baselines, Namespaces, Scene
 from agent_observability.cr_state.recorder import Recorder
 from agent_observability.exposition import Format, write
 from agent_observability.ledger import queries
@@ -25,6 +28,8 @@ from agent_observability.ledger.sqlite import SqliteBackend
 from agent_observability.metric import Metric
 from tests.collectors import scraped
 from tests.support import wait_until_async
+
+Kind = Literal["ADDED", "MODIFIED", "DELETED"]
 
 
 class FaultyLedger(Ledger):
@@ -98,6 +103,28 @@ async def recording(directory: Path) -> AsyncIterator[Books]:
         await ledger.stop()
 
 
+def raw(given: object) -> msgspec.Raw:
+    return msgspec.Raw(given if isinstance(given, bytes) else json.dumps(given).encode())
+
+
+async def listed(follower: AnyFollower, *objects: object, scope: str = "") -> None:
+    """A whole list."""
+    listing = follower.sink(scope).listing()
+    for one in objects:
+        listing.add(raw(one))
+    await listing.finish()
+
+
+async def watched(follower: AnyFollower, *objects: object, kind: Kind = "MODIFIED") -> None:
+    for one in objects:
+        await follower.sink().changed(kind, raw(one))
+
+
+def idle(tmp_path: Path) -> Recorder:
+    """One whose ledger is never opened: what is handed in stays there."""
+    return Recorder(Ledger(SqliteBackend(tmp_path / "ledger.db"), LedgerConfig()))
+
+
 async def test_counts_and_facts_are_committed_together(tmp_path: Path) -> None:
     async with recording(tmp_path) as books:
         recorder = books.recorder
@@ -143,9 +170,7 @@ async def test_a_commit_whose_answer_is_lost_counts_once(lost: int, tmp_path: Pa
             await asyncio.wait_for(books.recorder.recorded(), 10)
             assert not books.ledger.lost_answers
         books.recorder.count(m.RESTARTS, ("after",))
-        await books.shows(
-            m.RESTARTS, '{project="before"} 1', f'{{project="p"}} {2 * lost}', '{project="after"} 1'
-        )
+        await books.shows(m.RESTARTS, '{project="before"} 1', f'{{project="p"}} {2 * lost}', '{project="after"} 1')
         assert books.facts("thing") == {"a": b"%d" % (lost - 1)}
 
 
@@ -175,7 +200,8 @@ async def test_somebody_elses_writes_while_the_answer_was_lost(tmp_path: Path) -
             await wait_until_async(lambda: books.ledger.refused)
             for number in "12":
                 await Ledger.submit(
-                    books.ledger, Batch(positions={"cr_state": number}, after={"cr_state": "1" if number == "2" else ""})
+                    books.ledger,
+                    Batch(positions={"cr_state": number}, after={"cr_state": "1" if number == "2" else ""}),
                 )
             books.ledger.down = False
             await asyncio.wait_for(books.recorder.recorded(), 10)

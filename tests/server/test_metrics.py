@@ -21,6 +21,7 @@ from agent_observability.service import Selection, Service
 from agent_observability.workers import Workers
 from tests.probe import ProbeConfig
 from tests.server.site import OPENMETRICS, held, serving
+from tests.support import context_of
 
 PROMETHEUS_ACCEPT = (
     "application/openmetrics-text;version=1.0.0,application/openmetrics-text;version=0.0.1;q=0.75,"
@@ -176,10 +177,10 @@ async def test_the_page_is_clean() -> None:
     assert _promtool(text) == ""
 
 
-async def test_every_real_exporter_is_clean() -> None:
+async def test_every_real_exporter_is_clean(tmp_path: Path) -> None:
     """The exporters of the registry; which of a family's names lint dislikes is the business of its own tests."""
     for exporter in BY_NAME.values():
-        service = Service(exporter, exporter.section(), Workers("test"), Context(), process_metrics=True)
+        service = Service(exporter, exporter.section(), Workers("test"), context_of(tmp_path), process_metrics=True)
         for format_ in Format:
             page = (await service.scrape(Selection(), format_, gzip=False, seconds=10)).body.decode()
             assert _declared_twice(page) == []
