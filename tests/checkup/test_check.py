@@ -85,7 +85,9 @@ def test_it_waits_for_a_target_to_appear(installed: Installation) -> None:
     assert missing.returncode == 1
     assert f"✕ {_JOB}: Prometheus has no such target" in missing.stdout
     command = [sys.executable, "-m", "agent_observability", "check", "--prometheus", installed.prometheus.base]
-    waiting = subprocess.Popen([*command, "--wait", "40s", "--exporter", "host"], cwd=ROOT, stdout=subprocess.PIPE, text=True)
+    waiting = subprocess.Popen(
+        [*command, "--wait", "40s", "--exporter", "host"], cwd=ROOT, stdout=subprocess.PIPE, text=True
+    )
     installed.scrape(installed.exporter)
     output, _ = waiting.communicate(timeout=60)
     assert waiting.returncode == 0, output

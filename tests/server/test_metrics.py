@@ -16,7 +16,6 @@ from prometheus_client.parser import text_string_to_metric_families as parse_tex
 from agent_observability.config import WebConfig
 from agent_observability.exposition import Format
 from agent_observability.registry import BY_NAME
-from agent_observability.runtime import Context
 from agent_observability.service import Selection, Service
 from agent_observability.workers import Workers
 from tests.probe import ProbeConfig
