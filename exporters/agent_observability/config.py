@@ -19,7 +19,7 @@ from agent_observability.decode import Decoder
 from agent_observability.errors import ConfigError, StartError
 from agent_observability.ledger.config import LedgerConfig
 from agent_observability.listen import parse_address
-from agent_observability.registry import BY_NAME, EXPORTERS
+from agent_observability.registry import BY_NAME, CAPPED, EXPORTERS
 from agent_observability.stack.config import StackConfig
 from agent_observability.units import Duration
 
@@ -147,6 +147,9 @@ def parse(
         elif key not in BY_NAME:
             decoder.unknown_key(str(key), str(key), (*common, *BY_NAME))
     sections = {entry.name: decoder.decode(entry.section, document.get(entry.name), entry.name) for entry in EXPORTERS}
+    for label in decoded["limits"] if isinstance(decoded.get("limits"), dict) else ():
+        if label not in CAPPED:
+            decoder.unknown_key(f"limits.{label}", label, CAPPED)
     if isinstance(web := decoded.get("web"), WebConfig):
         for exporter, addresses in web.listen.items():
             if exporter not in BY_NAME:

@@ -99,6 +99,7 @@ def test_what_is_forgotten_takes_no_room_and_is_still_not_new() -> None:
         ([0.5], {"active 24h", "active 7d", "active 30d", "new 7d"}),
         ([1], {"active 7d", "active 30d", "new 7d"}),
         ([6, 5, 4], {"active 7d", "active 30d", "new 7d", "activated 7d"}),
+        ([6, 5, -1], {"active 24h", "active 7d", "active 30d", "new 7d", "activated 7d"}),
         ([7, 5, 4], {"active 7d", "active 30d"}),
         ([29] * 10, {"active 30d", "power 30d"}),
         ([29] * 9 + [30], {"active 30d", "retained 30d"}),

@@ -13,6 +13,7 @@ from agent_observability.cr_state import metrics as m
 from agent_observability.cr_state.adoption import COMPLETION, PROJECT, USER, Adoption, Projects
 from agent_observability.cr_state.session import Facts
 from agent_observability.cr_state.state import SessionGauges
+from agent_observability.cr_state.view import View
 from agent_observability.exposition import Format, write
 from agent_observability.series import SeriesStore
 from tests.cr_state.test_recorder import Books, listed, recording, watched
@@ -40,6 +41,9 @@ class Board:
         text = write(self.adoption.families(NOW), Format.TEXT).decode()
         return [line for line in text.splitlines() if line.startswith(tuple(f"{name}{{" for name in names))]
 
+    def end(self, facts: Facts) -> None:
+        self.adoption.changed("u", None, View(facts))
+
     def segments(self, name: str) -> dict[str, int]:
         """Those that are not 0; all have to be there."""
         found = {}
@@ -54,8 +58,8 @@ def session(days_ago: float, namespace: str = "p", user: str = "kim", **fields: 
     return Facts(namespace, "s", NOW - days_ago * DAY, "batch", user=user, **fields)  # type: ignore[arg-type]
 
 
-def completed(seconds: float, namespace: str = "p", end: str = "completed") -> Facts:
-    return session(1, namespace, end_phase=end, ended=NOW + seconds)
+def completed(seconds: float, namespace: str = "p", end: str = "completed", **fields: object) -> Facts:
+    return session(1, namespace, end_phase=end, ended=NOW + seconds, **{"phase": end, **fields})
 
 
 def settings(project: str, created: float | None, version: int = 1, uid: str = "") -> dict[str, Any]:
@@ -141,27 +145,45 @@ async def test_a_project_from_its_settings_to_its_first_completed_session(tmp_pa
         await listed(board.projects, settings("p", NOW))
         assert (board.lines(*PROJECT_NAMES), board.born) == (shown("p", created), ["p"])
         for facts in (completed(5, end="failed"), completed(3, "q"), session(1, end_phase="completed")):
-            board.adoption.ended(facts)
+            board.end(facts)
         assert board.lines(*PROJECT_NAMES) == shown("p", created)
         for seconds, first in ((900, 900), (600, 600), (700, 600)):
-            board.adoption.ended(completed(seconds))
+            board.end(completed(seconds))
             assert board.lines(*PROJECT_NAMES) == shown("p", created, first)
     async with recording(tmp_path) as books:
         board = Board(books)
         assert board.lines(*PROJECT_NAMES) == []
         await listed(board.projects, settings("p", NOW, 2))
-        board.adoption.ended(completed(800))
+        board.end(completed(800))
         assert board.lines(*PROJECT_NAMES) == shown("p", created, 600)
 
 
-@pytest.mark.parametrize(("before", "first"), [(-5, 0), (0, 0), (7, 7)])
-async def test_sessions_that_ended_before_the_settings(before: float, first: int, tmp_path: Path) -> None:
-    """Settings may be made anew: nothing is negative."""
+@pytest.mark.parametrize(("before", "first"), [(-5, None), (0, 0), (7, 7)])
+async def test_sessions_that_ended_before_the_settings(before: float, first: int | None, tmp_path: Path) -> None:
+    """They are those of an older project of the same name, and do not count."""
     async with recording(tmp_path) as books:
         board = Board(books)
-        board.adoption.ended(completed(before))
+        board.end(completed(before))
         await listed(board.projects, settings("p", NOW))
         assert board.lines(*PROJECT_NAMES) == shown("p", int(NOW), first)
+        board.end(completed(9))
+        assert board.lines(*PROJECT_NAMES) == shown("p", int(NOW), 9 if first is None else first)
+
+
+async def test_a_session_that_completes_after_a_restart(tmp_path: Path) -> None:
+    async with recording(tmp_path) as books:
+        board = Board(books)
+        await listed(board.projects, settings("p", NOW))
+        board.end(completed(5, end="failed", phase="completed", since=NOW + 50))
+        assert board.lines(*PROJECT_NAMES) == shown("p", int(NOW), 50)
+
+
+async def test_settings_of_an_unknown_age(tmp_path: Path) -> None:
+    async with recording(tmp_path) as books:
+        board = Board(books)
+        await listed(board.projects, settings("p", None))
+        board.end(completed(5))
+        assert board.lines(*PROJECT_NAMES) == ['vteam_project_settings_info{project="p"} 1']
 
 
 async def test_settings_that_are_deleted(tmp_path: Path) -> None:

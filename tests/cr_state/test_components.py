@@ -43,6 +43,10 @@ def version(text: str) -> dict[str, str]:
     return {"app.kubernetes.io/version": text}
 
 
+def at(minute: int) -> dict[str, Any]:
+    return {"creationTimestamp": f"2026-09-21T14:{minute:02}:00Z"}
+
+
 class Board:
     """Followers of deployments by component, and what they show."""
 
@@ -79,16 +83,19 @@ async def test_a_deployment_from_its_rollout_to_its_end(board: Board) -> None:
         'generation{component="backend"} 8',
     ]
     await watched(backend, deployment("d", 3, replicas=0), kind="DELETED")
-    gone = ['ready_replicas{component="backend"} 0', 'desired_replicas{component="backend"} 0']
-    assert board.lines() == gone
+    assert board.lines() == [], "what is not there is not shown"
     await listed(board.of["operator"], deployment("o"))
     assert 'desired_replicas{component="operator"} 1' in board.lines(), "without a number, one is wanted"
 
 
 async def test_several_deployments_of_a_component_add_up(board: Board) -> None:
-    """The newest rollout says which version it is; without it, the other one."""
-    old = deployment("old", 1, ready=2, replicas=4, labels=version("1"), annotations=revision(9))
-    new = deployment("new", 1, ready=1, replicas=1, labels=version("2"), annotations=revision(10))
+    """The one created last says which version it is; without it, the other one."""
+    old = deployment(
+        "old", 1, ready=2, replicas=4, labels=version("1"), annotations=revision(19), creationTimestamp=at(1)
+    )
+    new = deployment(
+        "new", 1, ready=1, replicas=1, labels=version("2"), annotations=revision(10), creationTimestamp=at(2)
+    )
     await listed(board.of["backend"], new, old)
     assert board.lines() == [
         'ready_replicas{component="backend"} 3',
@@ -101,7 +108,7 @@ async def test_several_deployments_of_a_component_add_up(board: Board) -> None:
         'ready_replicas{component="backend"} 2',
         'desired_replicas{component="backend"} 4',
         'info{component="backend",version="1"} 1',
-        'generation{component="backend"} 9',
+        'generation{component="backend"} 19',
     ]
 
 
@@ -126,7 +133,7 @@ async def test_versions(given: dict[str, Any], shown: str | None, board: Board) 
     assert info == ([] if shown is None else [f'info{{component="backend",version="{shown}"}} 1'])
 
 
-@pytest.mark.parametrize("given", ["", "seven", "-1", "1.5", "²"])
+@pytest.mark.parametrize("given", ["", "seven", "-1", "1.5", "²", "9" * 400])
 async def test_a_revision_that_is_none(given: str, board: Board) -> None:
     await listed(board.of["backend"], deployment(ready=-1, replicas=-2, annotations=revision(given)))
     assert board.lines() == ['ready_replicas{component="backend"} 0', 'desired_replicas{component="backend"} 0']
@@ -138,8 +145,8 @@ def pod(uid: str, resource_version: int, **restarts: int) -> dict[str, Any]:
     return {"metadata": named, "status": {"containerStatuses": statuses}}
 
 
-def pods_of(component: str, books: Books) -> ComponentPods:
-    return ComponentPods(books.scene(), component, books.facts(CONTAINER))
+def pods_of(component: str, books: Books, selection: str = "app=it") -> ComponentPods:
+    return ComponentPods(books.scene(), component, selection, books.facts(CONTAINER))
 
 
 async def test_restarts_before_the_first_list_are_history(tmp_path: Path) -> None:
@@ -161,7 +168,7 @@ async def test_a_count_that_falls_begins_anew(tmp_path: Path) -> None:
         for number, restarts in enumerate((7, 3, 3, 4, -2, 1), 2):
             await watched(pods, pod("p", number, c=restarts))
         await books.shows(m.COMPONENT_RESTARTS, '{component="backend"} 4')
-        assert books.facts(CONTAINER) == {"backend/p/c": b"1"}
+        assert books.facts(CONTAINER) == {"p/backend/c": b"1"}
 
 
 async def test_restarts_while_the_exporter_was_away(tmp_path: Path) -> None:
@@ -173,12 +180,33 @@ async def test_restarts_while_the_exporter_was_away(tmp_path: Path) -> None:
         pods = pods_of("backend", books)
         await listed(pods, pod("stays", 2, c=6), pod("new", 2, c=2))
         await books.shows(m.COMPONENT_RESTARTS, '{component="backend"} 3')
-        assert books.facts(CONTAINER) == {"backend/stays/c": b"6", "backend/new/c": b"2", "operator/other/c": b"5"}
+        # To another component, of which it is, too, all of it is history.
+        worker = pods_of("worker", books)
+        await listed(worker, pod("stays", 2, c=9))
+        await listed(worker)
+        await books.shows(m.COMPONENT_RESTARTS, '{component="backend"} 3')
+        assert books.facts(CONTAINER) == {"stays/backend/c": b"6", "new/backend/c": b"2", "other/operator/c": b"5"}
         await watched(pods, pod("new", 3, c=3), kind="DELETED")
         await books.shows(m.COMPONENT_RESTARTS, '{component="backend"} 4')
-        assert set(books.facts(CONTAINER)) == {"backend/stays/c", "operator/other/c"}
+        assert set(books.facts(CONTAINER)) == {"stays/backend/c", "other/operator/c"}
     async with recording(tmp_path) as books:
         await listed(pods_of("operator", books), pod("other", 2, c=5))
         await listed(pods_of("backend", books), pod("stays", 2, c=6))
         # Nothing is counted again, and a counter that has not changed is shown as it was.
         await books.shows(m.COMPONENT_RESTARTS, '{component="backend"} 4')
+
+
+@pytest.mark.parametrize("component", ["api", "api/v2", "a/b/c"])
+async def test_names_of_components_are_free(component: str, tmp_path: Path) -> None:
+    for restarts in (5, 5):
+        async with recording(tmp_path) as books:
+            await listed(pods_of(component, books), pod("p", 1, c=restarts))
+            await books.shows(m.COMPONENT_RESTARTS)
+
+
+async def test_pods_that_another_selector_finds_are_history(tmp_path: Path) -> None:
+    async with recording(tmp_path) as books:
+        await listed(pods_of("backend", books))
+    async with recording(tmp_path) as books:
+        await listed(pods_of("backend", books, "app=other"), pod("p", 1, c=5))
+        await books.shows(m.COMPONENT_RESTARTS)

@@ -11,6 +11,7 @@ import pytest
 
 from agent_observability.cr_state.curtain import Curtain, Scenery
 from agent_observability.cr_state.follower import Baselines, Namespaces, Scene
+from agent_observability.cr_state.lists import ScopeSink
 from agent_observability.cr_state.metrics import SESSIONS
 from agent_observability.exposition import Block, Format, RenderedFamily, write
 from tests.cr_state.test_follower import Things, thing
@@ -38,58 +39,60 @@ def seen(curtain: Curtain, name: str = "it") -> int:
 
 def test_an_open_curtain_shows_what_is() -> None:
     curtain = Curtain()
-    scene = Stage(curtain)
+    stage = Stage(curtain)
     for number in (1, 2):
-        scene.number = number
+        stage.number = number
         assert seen(curtain) == number
 
 
 def test_a_closed_one_shows_what_was_until_the_last_opens_it() -> None:
     """Lists of several resources may end at the same time."""
     curtain = Curtain()
-    scene, other = Stage(curtain), Stage(curtain, "other")
+    stage, other = Stage(curtain), Stage(curtain, "other")
     with curtain.closed():
-        scene.number = 1
+        stage.number = 1
         assert seen(curtain) == 0
         with curtain.closed():
-            scene.number = other.number = 2
+            stage.number = other.number = 2
             assert (seen(curtain), seen(curtain, "other")) == (0, 0)
         assert (seen(curtain), seen(curtain, "other")) == (0, 0)
     assert (seen(curtain), seen(curtain, "other")) == (2, 2)
-    assert scene.drawn == 2, "drawn once behind the curtain, and once after"
+    assert stage.drawn == 2, "drawn once behind the curtain, and once after"
 
 
 def test_closed_again_it_shows_what_was_then() -> None:
     curtain = Curtain()
-    scene = Stage(curtain)
+    stage = Stage(curtain)
     for number in (1, 2):
         with curtain.closed():
-            scene.number = number
+            stage.number = number
             assert seen(curtain) == number - 1
         assert not curtain._old, "the old picture takes no room"
 
 
 def test_what_a_painter_yields_is_drawn_when_it_closes() -> None:
     curtain = Curtain()
-    scene = Stage(curtain)
-    curtain.paint("it", lambda: (one for one in scene.draw()))  # type: ignore[arg-type, return-value]
+    stage = Stage(curtain)
+    curtain.paint("it", lambda: (one for one in stage.draw()))  # type: ignore[arg-type, return-value]
     with curtain.closed():
-        scene.number = 1
+        stage.number = 1
         assert (seen(curtain), seen(curtain)) == (0, 0)
 
 
-def test_it_opens_whatever_happens() -> None:
+def test_broken_off_in_the_middle_it_stays_closed() -> None:
+    """There is no whole picture any more."""
     curtain = Curtain()
-    scene = Stage(curtain)
+    stage = Stage(curtain)
     with pytest.raises(OSError, match="broken"), curtain.closed():
-        scene.number = 1
+        stage.number = 1
         raise OSError("broken")
-    assert seen(curtain) == 1
+    assert seen(curtain) == 0
+    assert not curtain.lock.locked()
 
 
 def test_a_painter_that_fails_does_not_close_it() -> None:
     curtain = Curtain()
-    scene = Stage(curtain)
+    stage = Stage(curtain)
 
     def fail() -> Scenery:
         raise OSError("no paint")
@@ -97,7 +100,7 @@ def test_a_painter_that_fails_does_not_close_it() -> None:
     curtain.paint("other", fail)
     with pytest.raises(OSError, match="no paint"), curtain.closed():
         pass
-    scene.number = 1
+    stage.number = 1
     assert seen(curtain) == 1
     assert not curtain.lock.locked()
 
@@ -105,7 +108,7 @@ def test_a_painter_that_fails_does_not_close_it() -> None:
 def test_a_look_waits_for_a_change_that_is_going_on() -> None:
     """In another thread, as scrapes are."""
     curtain = Curtain()
-    scene = Stage(curtain)
+    stage = Stage(curtain)
     found: list[int] = []
     entered = threading.Event()
 
@@ -117,10 +120,10 @@ def test_a_look_waits_for_a_change_that_is_going_on() -> None:
     with curtain.lock:
         thread.start()
         assert entered.wait(10)
-        scene.number = 1
+        stage.number = 1
         thread.join(0.05)
         assert not found
-        scene.number = 2
+        stage.number = 2
     thread.join(10)
     assert found == [2]
 
@@ -142,7 +145,7 @@ async def test_lists_replace_the_picture_at_once(tmp_path: Path) -> None:
         return found
 
     things.curtain.paint("it", paint)
-    listing = things.sink().listing()
+    listing = ScopeSink(things).listing()
     for uid, number in after.items():
         listing.add(raw(thing(uid, 2, number)))
         assert things.picture == before

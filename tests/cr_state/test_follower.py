@@ -11,7 +11,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from agent_observability.cr_state import metrics as m
-from agent_observability.cr_state.follower import AdoptionSink, Baselines, Follower, Namespaces, Scene
+from agent_observability.cr_state.follower import Baselines, Follower, Namespaces, Scene
+from agent_observability.cr_state.lists import AdoptionSink, ScopeSink
 from agent_observability.cr_state.objects import Object
 from tests.cr_state.test_recorder import Kind, idle, listed, raw, recording, watched
 
@@ -104,7 +105,7 @@ async def test_what_came_and_went_unseen_never_was(things: Things) -> None:
 async def test_a_list_that_breaks_off_changes_nothing(things: Things) -> None:
     await listed(things, thing("1", 1, 1), thing("2", 1, 1))
     told = list(things.told)
-    listing = things.sink().listing()
+    listing = ScopeSink(things).listing()
     listing.add(raw(thing("1", 2, 2)))
     listing.add(raw(thing("3", 2, 2)))
     assert (things.picture, things.told, things.ended) == ({"1": 1, "2": 1}, told, ["listed "])
@@ -123,9 +124,9 @@ async def test_a_list_of_one_namespace_leaves_the_others_alone(things: Things) -
     await listed(things, thing("2", 1, 1, "b"), scope="b")
     await listed(things, scope="a")
     assert (things.picture, things.ended) == ({"2": 1}, ["listed a", "listed b", "listed a"])
-    await things.sink("a").missing()
+    await ScopeSink(things, "a").missing()
     assert things.picture == {"2": 1}
-    await things.sink("b").missing()
+    await ScopeSink(things, "b").missing()
     assert (things.picture, things.ended[3:]) == ({}, ["missing a", "missing b"])
 
 
@@ -142,16 +143,16 @@ async def test_a_namespace_that_is_unwanted_and_wanted_again(things: Things) -> 
     things.unwanted()
     assert things.picture == {"2": 1}
     things._wanted.names.add("a")
-    for sink in (things.sink("a"), AdoptionSink(things, "a")):
-        listing = sink.listing()
-        listing.add(raw(thing("1", 1, 1, "a")))
-        await listing.finish()
-        assert things.picture == {"1": 1, "2": 1}
-        assert things.baselines.passed("jobs", "a") is isinstance(sink, AdoptionSink)
+    adoption = AdoptionSink(things, "a").listing()
+    adoption.add(raw(thing("1", 1, 1, "a")))
+    assert not things.baselines.passed("jobs", "a")
+    await adoption.finish()
+    assert things.picture == {"1": 1, "2": 1}
+    assert things.baselines.passed("jobs", "a")
 
 
 async def test_what_is_adopted_meanwhile_is_newer_than_a_list(things: Things) -> None:
-    listing = things.sink().listing()
+    listing = ScopeSink(things).listing()
     listing.add(raw(thing("1", 1, 1)))
     adoption = AdoptionSink(things, "a").listing()
     adoption.add(raw(thing("1", 2, 2)))
@@ -235,7 +236,7 @@ def test_any_history_ends_in_the_truth(tmp_path_factory: pytest.TempPathFactory,
             elif what == "list":
                 await listed(things, *truth.values())
             elif what == "broken":
-                things.sink().listing().add(raw(thing("unseen", version, 0)))
+                ScopeSink(things).listing().add(raw(thing("unseen", version, 0)))
             assert things.picture == {one["metadata"]["uid"]: one["number"] for one in truth.values()}
 
     asyncio.run(live())

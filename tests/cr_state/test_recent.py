@@ -1,14 +1,18 @@
-"""The newest ends of a time, compared with sorting them all."""
+"""The newest ends of a time, compared with sorting them all; and with the series of sessions that follow from it."""
 
 from __future__ import annotations
 
+import asyncio
 from dataclasses import dataclass, field
+from pathlib import Path
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from agent_observability.cr_state.recent import Change, Recent
+from agent_observability.units import Duration
+from tests.cr_state.test_detail import DAY, POLICIES, REPORTED, T0, Board
 
 SECONDS = 20.0
 
@@ -88,3 +92,57 @@ def test_one_takes_the_place_of_another() -> None:
     assert list(recent.add("0", 0, 5)) == []
     assert list(recent.remove("0", 0)) == []
     assert list(recent.remove("c", 3)) == [("c", False), ("a", True)]
+
+
+async def test_the_newest_of_the_ended_ones(tmp_path: Path) -> None:
+    """As they come, go, run again, and as time passes."""
+    board = Board(tmp_path, finished=2, age=Duration(7_200))
+    for name, ended in (("a", 10), ("c", 30), ("b", 20), ("d", 40)):
+        await board.put(name, "Completed", ended)
+    assert set(board.shown()) == {"c", "d"}
+    await board.put("d", "Completed", 40, deleted=True)
+    assert set(board.shown()) == {"b", "c"}
+    await board.put("c", "Running", started=50)
+    assert board.shown() == {"a": "completed", "b": "completed", "c": "running"}
+    board.detail.expire(T0 + 7_200 + 15)
+    assert set(board.shown()) == {"b", "c"}
+    board.detail.expire(T0 + 7_200 + 20)
+    assert set(board.shown()) == {"c"}
+
+
+lives = st.lists(
+    st.tuples(st.integers(0, 7), st.sampled_from(["Pending", "Running", "Completed", "Failed", "gone"]), st.booleans()),
+    max_size=40,
+)
+
+
+@settings(max_examples=150, deadline=None)
+@given(policy=st.sampled_from(POLICIES), finished=st.integers(0, 3), steps=lives)
+def test_series_of_any_sessions(
+    tmp_path_factory: pytest.TempPathFactory, policy: str, finished: int, steps: list[tuple[int, str, bool]]
+) -> None:
+    """What is shown is what the policy says, each series once."""
+
+    async def live() -> None:
+        board = Board(tmp_path_factory.getbasetemp(), policy, finished=finished)
+        phases: dict[str, str] = {}
+        first_ends: dict[str, int] = {}
+        for number, phase, more in steps:
+            # Some ended long ago. A session keeps its first end, even when it was deleted meanwhile.
+            name, ended = f"s{number}", -2 * DAY if number == 7 else number * 10
+            if phase == "gone":
+                if phases.pop(name, None):
+                    await board.put(name, deleted=True)
+            else:
+                phases[name] = phase.lower()
+                over = phase in ("Completed", "Failed")
+                if over:
+                    first_ends.setdefault(name, ended)
+                await board.put(name, phase, ended if over else None, **(REPORTED if more else {}))
+            alive = {one for one in phases if phases[one] in ("pending", "running")}
+            ends = sorted((first_ends[one], one) for one in phases.keys() - alive if first_ends[one] > -DAY)
+            recent = {one for _, one in ends[max(0, len(ends) - finished) :]}
+            shown = {"all": phases.keys(), "recent": alive | recent, "active": alive, "none": set()}[policy]
+            assert board.shown() == {one: phases[one] for one in shown}
+
+    asyncio.run(live())

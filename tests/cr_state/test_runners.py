@@ -116,6 +116,15 @@ async def test_ends_while_the_exporter_was_away(tmp_path: Path) -> None:
         assert set(books.facts(JOB)) == {"runs"}
 
 
+async def test_a_first_list_that_was_not_over(tmp_path: Path) -> None:
+    """The process died in it: what it had noted is known, the rest is history still."""
+    async with recording(tmp_path) as books:
+        jobs = RunnerJobs(books.scene(), {"1": b"seen p"})
+        await listed(jobs, job("1", 2, "Complete"), job("2", 2, "Complete"))
+        await books.shows(m.JOBS_CREATED)
+        await books.shows(m.JOBS_COMPLETED, '{project="p",result="succeeded"} 1')
+
+
 async def test_a_list_of_one_namespace_forgets_only_there(tmp_path: Path) -> None:
     async with recording(tmp_path) as books:
         jobs = jobs_of(books, "p", "q")

@@ -9,6 +9,9 @@ import pytest
 
 from agent_observability.cr_state import metrics as m
 from agent_observability.cr_state import workflows as module
+from agent_observability.cr_state.lists import ScopeSink
+from agent_observability.cr_state.session import Facts
+from agent_observability.cr_state.view import View
 from agent_observability.cr_state.workflows import WORKFLOW, Steps, Workflows
 from agent_observability.exposition import Format, write
 from agent_observability.series import SeriesStore
@@ -21,6 +24,16 @@ class Board:
     def __init__(self, books: Books) -> None:
         self.steps = Steps(books.recorder, SeriesStore("workflows", m.WORKFLOWS), books.facts(WORKFLOW))
         self.workflows = Workflows(books.scene(), self.steps)
+        self.views: dict[str, View] = {}
+
+    def session(self, name: str, step: str, namespace: str = "p", *, done: bool = False, gone: bool = False) -> None:
+        """One is for a step of a workflow; or it is gone."""
+        uid = f"{namespace} {name} {step}"
+        facts = Facts(namespace, "s", 1.0, "batch", phase="completed" if done else "running")
+        old = self.views.pop(uid, None)
+        if not gone:
+            self.views[uid] = View(facts, step=(name, step))
+        self.steps.changed(uid, old, self.views.get(uid))
 
     def lines(self, metric: str) -> dict[str, int]:
         text = write(self.steps.families(), Format.TEXT).decode()
@@ -56,16 +69,16 @@ async def test_steps_are_latched(tmp_path: Path) -> None:
         board = Board(books)
         await listed(board.workflows, workflow("w", 1))
         assert board.done() == {labels("w"): ""}
-        board.steps.stepped("p", "w", "ideate", done=False)
-        board.steps.stepped("p", "w", "plan", done=True)
+        board.session("w", "ideate")
+        board.session("w", "plan", done=True)
         assert board.done() == {labels("w"): "p"}
-        board.steps.stepped("p", "w", "plan", done=False)
-        board.steps.stepped("p", "w", "implement", done=True)
+        board.session("w", "plan")
+        board.session("w", "implement", done=True)
         assert board.done() == {labels("w"): "pi"}
     async with recording(tmp_path) as books:
         board = Board(books)
         assert board.done() == {labels("w"): "pi"}
-        board.steps.stepped("p", "w", "tasks", done=True)
+        board.session("w", "tasks", done=True)
         await listed(board.workflows, workflow("w", 2))
         assert board.done() == {labels("w"): "pti"}
 
@@ -97,7 +110,7 @@ async def test_one_that_was_deleted_begins_anew(tmp_path: Path) -> None:
         board = Board(books)
         await listed(board.workflows, workflow("w", 1), workflow("w", 1, uid="other", namespace="q"))
         for namespace in "pq":
-            board.steps.stepped(namespace, "w", "plan", done=True)
+            board.session("w", "plan", namespace, done=True)
         await watched(board.workflows, workflow("w", 2), kind="DELETED")
         assert board.done() == {labels("w", "q"): "p"}
         await watched(board.workflows, workflow("w", 3, uid="next"), kind="ADDED")
@@ -111,7 +124,7 @@ async def test_those_that_went_while_the_exporter_was_away(tmp_path: Path) -> No
         board = Board(books)
         await listed(board.workflows, workflow("goes", 1), workflow("stays", 1))
         for name in ("goes", "stays", "label"):
-            board.steps.stepped("p", name, "plan", done=True)
+            board.session(name, "plan", done=True)
         await books.recorder.recorded()
         assert set(books.facts(WORKFLOW)) == {"p/goes", "p/stays", "p/label"}
     async with recording(tmp_path) as books:
@@ -120,24 +133,44 @@ async def test_those_that_went_while_the_exporter_was_away(tmp_path: Path) -> No
         assert board.done() == {labels("stays"): "p"}
         await watched(board.workflows, workflow("goes", 5, uid="again"), kind="ADDED")
         assert board.done() == {labels("stays"): "p", labels("goes"): ""}
+        board.steps.listed("q")
+        await books.recorder.recorded()
+        assert set(books.facts(WORKFLOW)) == {"p/goes", "p/stays", "p/label"}
+        board.steps.listed("")
+        await books.recorder.recorded()
+        assert set(books.facts(WORKFLOW)) == {"p/goes", "p/stays"}
 
 
 async def test_a_platform_without_workflow_objects(tmp_path: Path) -> None:
     """The labels of sessions alone tell which there are, until it has some, and again when it has none any more."""
     async with recording(tmp_path) as books:
         board = Board(books)
-        await board.workflows.sink().missing()
-        board.steps.stepped("p", "w", "plan", done=True)
-        board.steps.stepped("q", "v", "ideate", done=False)
+        await ScopeSink(board.workflows).missing()
+        board.session("w", "plan", done=True)
+        board.session("v", "ideate", "q")
         only_labels = {labels("w"): "p", labels("v", "q"): ""}
         assert board.done() == only_labels
         await listed(board.workflows, workflow("w", 1))
         assert board.done() == {labels("w"): "p"}
-        await board.workflows.sink().missing()
-        assert board.done() == {labels("v", "q"): ""}, "that of the object is gone, as the object is"
-        board.steps.stepped("p", "w", "plan", done=True)
+        await ScopeSink(board.workflows).missing()
         assert board.done() == only_labels
         assert board.phases() == {'project="p",phase="ready"': 0}
+
+
+async def test_workflows_that_no_session_names_any_more(tmp_path: Path) -> None:
+    """Those without an object are forgotten, with their last session."""
+    async with recording(tmp_path) as books:
+        board = Board(books)
+        await listed(board.workflows, workflow("w", 1))
+        await ScopeSink(board.workflows).missing()
+        for name in "vw":
+            board.session(name, "plan", done=True)
+            board.session(name, "tasks")
+            board.session(name, "plan", gone=True)
+        assert board.done() == {labels("v"): "p", labels("w"): "p"}
+        for name in "vw":
+            board.session(name, "tasks", gone=True)
+        assert board.done() == {labels("w"): "p"}
 
 
 async def test_what_labels_can_bring_is_bounded(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -145,8 +178,8 @@ async def test_what_labels_can_bring_is_bounded(tmp_path: Path, monkeypatch: pyt
     async with recording(tmp_path) as books:
         board = Board(books)
         for name in "abcde":
-            board.steps.stepped("p", name, "plan", done=True)
-        board.steps.stepped("p", "a", "tasks", done=True)
+            board.session(name, "plan", done=True)
+        board.session("a", "tasks", done=True)
         assert board.done() == {labels("a"): "pt", labels("b"): "p", labels("c"): "p"}
         await books.recorder.recorded()
         assert len(books.facts(WORKFLOW)) == 3
@@ -157,5 +190,5 @@ async def test_names_that_need_escapes(tmp_path: Path) -> None:
     for _ in range(2):
         async with recording(tmp_path) as books:
             board = Board(books)
-            board.steps.stepped("p", 'a/"b', "plan", done=True)
+            board.session('a/"b', "plan", done=True)
             assert board.done() == {labels(r"a/\"b"): "p"}

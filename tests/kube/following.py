@@ -15,7 +15,8 @@ from agent_observability.demo.kube_store import KubeStore
 from agent_observability.kube.backoff import Backoff
 from agent_observability.kube.client import KubeClient
 from agent_observability.kube.credentials import KubernetesConfig, credentials
-from agent_observability.kube.reflector import Listing, Reflector, Resource, Sink
+from agent_observability.kube.reflector import Reflector
+from agent_observability.kube.sink import Listing, Resource, Sink
 from tests.support import wait_until_async
 
 THINGS = Resource("things", "/apis/example.org/v1/things")

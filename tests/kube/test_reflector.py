@@ -10,10 +10,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from agent_observability.kube import reflector as module
+from agent_observability.kube import wire as module
 from agent_observability.kube.credentials import KubernetesConfig
 from agent_observability.kube.errors import KubeError
-from agent_observability.kube.reflector import Resource
+from agent_observability.kube.sink import Resource
 from tests.kube.following import Following, following
 from tests.support import wait_until_async
 

@@ -14,8 +14,9 @@ from agent_observability.cr_state.objects import Object, epoch
 from agent_observability.cr_state.recorder import Recorder
 from agent_observability.cr_state.session import Facts
 from agent_observability.cr_state.state import SessionGauges
-from agent_observability.cr_state.view import SessionListener
+from agent_observability.cr_state.view import SessionListener, View
 from agent_observability.exposition import RenderedFamily
+from agent_observability.metric import Metric
 from agent_observability.series import SeriesStore
 
 __all__ = ["COMPLETION", "PROJECT", "USER", "Adoption", "Projects"]
@@ -40,7 +41,7 @@ class Adoption(SessionListener):
         self._users.first.update((key, _decode(data)) for key, data in facts[USER].items())
         self._projects.first.update((key, _decode(data)) for key, data in facts[PROJECT].items())
         self._completions = {key: _decode(data) for key, data in facts[COMPLETION].items()}
-        self._created: dict[str, float] = {}
+        self._created: dict[str, float | None] = {}
         self._count_next = float("-inf")
 
     def known(self, facts: Facts) -> None:
@@ -49,21 +50,27 @@ class Adoption(SessionListener):
         if self._projects.add(facts.namespace, facts.created):
             self._recorder.fact(PROJECT, facts.namespace, _encode(facts.created))
 
-    def ended(self, facts: Facts) -> None:
-        if facts.end_phase != "completed" or facts.ended is None:
-            return
-        first = self._completions.get(facts.namespace)
-        if first is None or facts.ended < first:
-            self._completions[facts.namespace] = facts.ended
-            self._recorder.fact(COMPLETION, facts.namespace, _encode(facts.ended))
-            self._show(facts.namespace)
+    def changed(self, uid: str, old: View | None, new: View | None) -> None:
+        if new is not None and "completed" in (new.facts.end_phase, new.facts.phase):
+            facts = new.facts
+            # Of a session that has completed only after a restart it is known since when it has.
+            self._completed(facts.namespace, facts.ended if facts.end_phase == "completed" else facts.since)
 
-    def settings(self, project: str, created: float | None) -> None:
-        """A project has settings, created at a time, or (None) no longer."""
-        if created is None:
-            self._created.pop(project, None)
-        else:
+    def _completed(self, project: str, at: float | None) -> None:
+        first = self._completions.get(project)
+        created = self._created.get(project) or 0.0
+        # An older project of the same name may have been quicker; it does not count.
+        if at is not None and at >= created and (first is None or at < first or first < created):
+            self._completions[project] = at
+            self._recorder.fact(COMPLETION, project, _encode(at))
+            self._show(project)
+
+    def settings(self, project: str, created: float | None, *, there: bool = True) -> None:
+        """A project has settings, created at a time if that is known, or no longer."""
+        if there:
             self._created[project] = created
+        else:
+            self._created.pop(project, None)
         self._show(project)
 
     def forget_old(self, now: float) -> None:
@@ -83,17 +90,19 @@ class Adoption(SessionListener):
 
     def _show(self, project: str) -> None:
         created, completed = self._created.get(project), self._completions.get(project)
-        if created is None:
-            for metric in (m.PROJECT_CREATED, m.PROJECT_SETTINGS, m.PROJECT_FIRST_COMPLETION):
-                self._store.remove(metric, (project,))
-            return
-        self._store.set(m.PROJECT_CREATED, (project,), created)
-        self._store.set(m.PROJECT_SETTINGS, (project,), 1)
-        if completed is not None:
-            self._store.set(m.PROJECT_FIRST_COMPLETION, (project,), max(0.0, completed - created))
+        late = completed - created if completed is not None and created is not None else None
+        self._set(m.PROJECT_SETTINGS, project, 1 if project in self._created else None)
+        self._set(m.PROJECT_CREATED, project, created)
+        self._set(m.PROJECT_FIRST_COMPLETION, project, None if late is None or late < 0 else late)
+
+    def _set(self, metric: Metric, project: str, value: float | None) -> None:
+        if value is None:
+            self._store.remove(metric, (project,))
+        else:
+            self._store.set(metric, (project,), value)
 
 
-class Projects(Follower[Object, tuple[str, float]]):
+class Projects(Follower[Object, tuple[str, float | None]]):
     """ProjectSettings: one per project, whose creation starts the project's clock."""
 
     def __init__(self, scene: Scene, adoption: Adoption, gauges: SessionGauges) -> None:
@@ -102,10 +111,10 @@ class Projects(Follower[Object, tuple[str, float]]):
         self._gauges = gauges
         self._told: dict[str, str] = {}
 
-    def look(self, uid: str, found: Object) -> tuple[str, float]:
-        return found.metadata.namespace, epoch(found.metadata.creation_timestamp) or 0.0
+    def look(self, uid: str, found: Object) -> tuple[str, float | None]:
+        return found.metadata.namespace, epoch(found.metadata.creation_timestamp)
 
-    def show(self, uid: str, look: tuple[str, float], *, live: bool) -> None:
+    def show(self, uid: str, look: tuple[str, float | None], *, live: bool) -> None:
         project, created = look
         self._told[uid] = project
         self._gauges.project(project)
@@ -114,4 +123,4 @@ class Projects(Follower[Object, tuple[str, float]]):
     def drop(self, uid: str) -> None:
         project = self._told.pop(uid)
         if project not in self._told.values():
-            self._adoption.settings(project, None)
+            self._adoption.settings(project, None, there=False)

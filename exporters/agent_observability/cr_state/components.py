@@ -7,32 +7,36 @@ from dataclasses import dataclass
 
 from agent_observability.cr_state import metrics as m
 from agent_observability.cr_state.follower import EVERYWHERE, Follower, Scene
-from agent_observability.cr_state.objects import Deployment, Pod
+from agent_observability.cr_state.objects import Deployment, Pod, epoch
 from agent_observability.cr_state.text import clean
 from agent_observability.exposition import RenderedFamily
+from agent_observability.metric import Metric
 from agent_observability.series import SeriesStore
 
 __all__ = ["CONTAINER", "ComponentGauges", "ComponentPods", "Components"]
 
 CONTAINER = "container"
-"""Kind of the facts about containers, by component, the pod's uid and their name: restarts that are counted."""
+"""Kind of the facts about containers, by the pod's uid, component and name: restarts that are counted."""
 
 _VERSION = "app.kubernetes.io/version"
+# More would be no number that a sample can hold.
+_MAX_DIGITS = 15
 _REVISION = "deployment.kubernetes.io/revision"
 
 
 @dataclass(frozen=True, slots=True)
 class Rollout:
-    """A deployment. `generation` is its revision, where the cluster says so."""
+    """A deployment. `generation` is its revision, where the cluster says so; `created` is Unix time."""
 
     ready: int
     desired: int
     version: str
     generation: int | None
+    created: float
 
 
 class ComponentGauges:
-    """Several deployments of one component add up; the newest one gives the version."""
+    """Several deployments of one component add up; the one created last gives version and generation."""
 
     def __init__(self, store: SeriesStore, components: Mapping[str, str]) -> None:
         self._store = store
@@ -40,25 +44,29 @@ class ComponentGauges:
         self._versions: dict[str, str] = {}
 
     def set(self, component: str, uid: str, rollout: Rollout | None) -> None:
+        """A deployment is as it is, or (None) gone; a component without any is not shown."""
         rollouts = self._rollouts[component]
         if rollout is None:
             rollouts.pop(uid, None)
         else:
             rollouts[uid] = rollout
-        store, labels = self._store, (component,)
-        store.set(m.COMPONENT_READY, labels, sum(one.ready for one in rollouts.values()))
-        store.set(m.COMPONENT_DESIRED, labels, sum(one.desired for one in rollouts.values()))
-        newest = max(rollouts.values(), key=lambda one: one.generation or 0, default=None)
+        there = bool(rollouts)
+        newest = max(rollouts.values(), key=lambda one: one.created, default=None)
+        self._set(m.COMPONENT_READY, component, sum(one.ready for one in rollouts.values()) if there else None)
+        self._set(m.COMPONENT_DESIRED, component, sum(one.desired for one in rollouts.values()) if there else None)
+        self._set(m.COMPONENT_GENERATION, component, newest.generation if newest else None)
         version = newest.version if newest else ""
-        if (old := self._versions.pop(component, "")) != version and old:
-            store.remove(m.COMPONENT_INFO, (component, old))
+        if (old := self._versions.pop(component, "")) and old != version:
+            self._store.remove(m.COMPONENT_INFO, (component, old))
         if version:
             self._versions[component] = version
-            store.set(m.COMPONENT_INFO, (component, version), 1)
-        if newest is not None and newest.generation is not None:
-            store.set(m.COMPONENT_GENERATION, labels, newest.generation)
+            self._store.set(m.COMPONENT_INFO, (component, version), 1)
+
+    def _set(self, metric: Metric, component: str, value: int | None) -> None:
+        if value is None:
+            self._store.remove(metric, (component,))
         else:
-            store.remove(m.COMPONENT_GENERATION, labels)
+            self._store.set(metric, (component,), value)
 
     def families(self) -> list[RenderedFamily]:
         return self._store.collect()
@@ -79,6 +87,7 @@ class Components(Follower[Deployment, Rollout]):
             desired=1 if desired is None else max(0, desired),
             version=clean(_version(found)),
             generation=_number((found.metadata.annotations or {}).get(_REVISION)),
+            created=epoch(found.metadata.creation_timestamp) or 0.0,
         )
 
     def show(self, uid: str, look: Rollout, *, live: bool) -> None:
@@ -89,16 +98,20 @@ class Components(Follower[Deployment, Rollout]):
 
 
 class ComponentPods(Follower[Pod, dict[str, int]]):
-    """Pods of one component: restarts of their containers. `facts` are the stored ones of all components."""
+    """Pods of one component: restarts of their containers.
 
-    def __init__(self, scene: Scene, component: str, facts: Mapping[str, bytes]) -> None:
+    `facts` are the stored ones of all components. `selection` names the pods: what another one finds first is history.
+    """
+
+    def __init__(self, scene: Scene, component: str, selection: str, facts: Mapping[str, bytes]) -> None:
         super().__init__("pods", Pod, scene)
         self._component = component
-        self._scope = f"pods:{component}"
+        self._scope = f"pods:{component}:{selection}"
         # Restarts that are counted, by the pod's uid and the container's name.
         self._counted: dict[str, dict[str, int]] = {}
         for key, data in facts.items():
-            of, uid, name = key.split("/", 2)
+            uid, _, rest = key.partition("/")
+            of, _, name = rest.rpartition("/")
             if of == component:
                 self._counted.setdefault(uid, {})[name] = int(data)
 
@@ -127,7 +140,7 @@ class ComponentPods(Follower[Pod, dict[str, int]]):
             self.drop(uid)
 
     def _remember(self, uid: str, name: str, data: bytes | None) -> None:
-        self.recorder.fact(CONTAINER, f"{self._component}/{uid}/{name}", data)
+        self.recorder.fact(CONTAINER, f"{uid}/{self._component}/{name}", data)
 
 
 def _version(found: Deployment) -> str:
@@ -141,4 +154,4 @@ def _version(found: Deployment) -> str:
 
 
 def _number(text: str | None) -> int | None:
-    return int(text) if text and text.isascii() and text.isdigit() else None
+    return int(text) if text and len(text) <= _MAX_DIGITS and text.isascii() and text.isdigit() else None

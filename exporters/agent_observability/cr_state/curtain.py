@@ -41,10 +41,9 @@ class Curtain:
             if not self._closed:
                 self._old = {name: tuple(paint()) for name, paint in self._painters.items()}
             self._closed += 1
-        try:
-            yield
-        finally:
-            with self.lock:
-                self._closed -= 1
-                if not self._closed:
-                    self._old = {}
+        # Broken off in the middle, there is no whole picture any more: the old one stays until this one is replaced.
+        yield
+        with self.lock:
+            self._closed -= 1
+            if not self._closed:
+                self._old = {}

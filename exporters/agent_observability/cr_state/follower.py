@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import abc
-import asyncio
-from collections.abc import Collection, Iterable
+import logging
+from collections.abc import Collection, Iterable, Set
 from dataclasses import dataclass, field
 from typing import Any, Generic, Literal, TypeVar
 
@@ -15,10 +15,11 @@ from agent_observability.cr_state.metrics import DECODE_ERRORS
 from agent_observability.cr_state.objects import Object
 from agent_observability.cr_state.recorder import Recorder
 from agent_observability.cr_state.text import clean, shared
-from agent_observability.kube.reflector import Listing, Sink
 from agent_observability.kube.tolerant import Tolerant
 
-__all__ = ["EVERYWHERE", "SCOPE", "AdoptionSink", "AnyFollower", "Baselines", "Follower", "Namespaces", "Scene"]
+__all__ = ["EVERYWHERE", "SCOPE", "AnyFollower", "Baselines", "Follower", "Namespaces", "Scene"]
+
+log = logging.getLogger(__name__)
 
 T = TypeVar("T", bound=Object)
 LookT = TypeVar("LookT")
@@ -29,7 +30,6 @@ EVERYWHERE = ""
 SCOPE = "scope"
 """Kind of the facts about which scopes were listed."""
 
-_STEP = 200
 _GONE_KEPT = 10_000
 
 
@@ -105,6 +105,8 @@ class Follower(abc.ABC, Generic[T, LookT]):
         self._shown: dict[str, tuple[str, str]] = {}
         # Versions at which objects were deleted, so that a replayed watch does not bring them back.
         self._gone: dict[str, str] = {}
+        self.listed_names: Set[str] = frozenset()
+        """The namespaces that the last list was made for, where not all are wanted."""
 
     @abc.abstractmethod
     def look(self, uid: str, found: T) -> LookT:
@@ -118,21 +120,30 @@ class Follower(abc.ABC, Generic[T, LookT]):
     def drop(self, uid: str) -> None:
         """The object is gone. Only for one that was shown."""
 
+    def hide(self, uid: str) -> None:
+        """The object is shown no longer, but may well exist: what is remembered of it stays."""
+        self.drop(uid)
+
     def listed(self, scope: str) -> None:
         """A list of a scope is complete."""
 
     def missing(self, scope: str) -> None:
         """The API has no such resource; what was shown of it is dropped."""
 
-    def history_ends(self, scope: str, resource: str = "") -> None:
-        """What is unknown in a scope is new from now on."""
+    def history_ends(self, scope: str) -> None:
+        """What is unknown in a scope, or of a list everywhere in the namespaces it was made for, is new from now on."""
         selected = scope == EVERYWHERE and not self._wanted.every
-        for one in self._wanted.names if selected else (scope,):
-            self.baselines.pass_(resource or self.resource, one)
+        for one in self.listed_names if selected else (scope,):
+            self.baselines.pass_(self.resource, one)
 
-    def sink(self, scope: str = EVERYWHERE) -> Sink:
-        """What a reflector of a scope hands its objects to."""
-        return _ScopeSink(self, scope)
+    @property
+    def wanted_names(self) -> Set[str]:
+        """The namespaces that are wanted now, where not all are."""
+        return self._wanted.names
+
+    def wants(self, namespace: str) -> bool:
+        """Whether the objects of a namespace count."""
+        return namespace in self._wanted
 
     def __len__(self) -> int:
         return len(self._shown)
@@ -168,7 +179,17 @@ class Follower(abc.ABC, Generic[T, LookT]):
         shown = self._shown.get(uid)
         return shown[1] if shown else ""
 
+    def try_look(self, uid: str, found: T) -> LookT | None:
+        """A look, or None, counted, where that fails: no object may end the following of all others."""
+        try:
+            return self.look(uid, found)
+        except Exception:
+            log.exception("%s %s/%s makes no sense", self.resource, found.metadata.namespace, found.metadata.name)
+            self._wrong("object")
+            return None
+
     def take(self, uid: str, found_at: tuple[str, str], look: LookT, *, live: bool) -> None:
+        """Show a look at an object in a namespace and version."""
         with self.curtain.lock:
             self._shown[uid] = found_at
             self.show(uid, look, live=live)
@@ -184,17 +205,25 @@ class Follower(abc.ABC, Generic[T, LookT]):
         if len(self._gone) > _GONE_KEPT:
             del self._gone[next(iter(self._gone))]
 
+    def conceal(self, uid: str) -> None:
+        """Hide an object that is shown; it may be shown again as it is."""
+        with self.curtain.lock:
+            self.hide(uid)
+        del self._shown[uid]
+
     def hear(self, kind: Literal["ADDED", "MODIFIED", "DELETED"], item: msgspec.Raw, *, live: bool) -> None:
         """An object is new, different or gone, or was looked up on its own."""
         uid, version = self.peek(item)
+        uid = clean(uid)
         if uid and self.stale(uid, version):
             return
         found = self.read(item)
-        if found is not None:
+        # One that comes and goes unseen never was; one that is known may have moved on before it went.
+        if found is not None and (kind != "DELETED" or self.known(found.metadata.uid)):
             uid = found.metadata.uid
-            # One that comes and goes unseen never was; one that is known may have moved on before it went.
-            if kind != "DELETED" or self.known(uid):
-                self.take(uid, (found.metadata.namespace, version), self.look(uid, found), live=live)
+            look = self.try_look(uid, found)
+            if look is not None:
+                self.take(uid, (found.metadata.namespace, version), look, live=live)
         if kind == "DELETED" and uid:
             self.forget(uid, version)
 
@@ -217,97 +246,10 @@ class Follower(abc.ABC, Generic[T, LookT]):
         """Drop what is not wanted any more."""
         for uid, (namespace, _) in list(self._shown.items()):
             if namespace not in self._wanted:
-                self.forget(uid)
-                # It still exists, and may be wanted again as it is.
-                del self._gone[uid]
+                self.conceal(uid)
 
     def _wrong(self, path: str) -> None:
         self.recorder.count(DECODE_ERRORS, (self.resource, clean(path)))
 
 
 AnyFollower = Follower[Any, Any]
-
-
-class _ScopeSink(Sink, Generic[T, LookT]):
-    def __init__(self, follower: Follower[T, LookT], scope: str) -> None:
-        self._follower = follower
-        self._scope = scope
-
-    def listing(self) -> Listing:
-        return _List(self._follower, self._scope)
-
-    async def missing(self) -> None:
-        follower = self._follower
-        with follower.curtain.closed():
-            for uid in follower.within(self._scope):
-                follower.forget(uid)
-            follower.missing(self._scope)
-
-    async def changed(self, kind: Literal["ADDED", "MODIFIED", "DELETED"], item: msgspec.Raw) -> None:
-        self._follower.hear(kind, item, live=True)
-
-
-class AdoptionSink(_ScopeSink[T, LookT]):
-    """For one list of a namespace that is wanted from now on, while all others are followed all the time."""
-
-    def listing(self) -> Listing:
-        return _Adoption(self._follower, self._scope)
-
-
-class _Adoption(Listing, Generic[T, LookT]):
-    def __init__(self, follower: Follower[T, LookT], scope: str) -> None:
-        self._follower = follower
-        self._scope = scope
-
-    def add(self, item: msgspec.Raw) -> None:
-        self._follower.hear("ADDED", item, live=False)
-
-    async def finish(self) -> None:
-        self._follower.history_ends(self._scope)
-
-
-class _List(Listing, Generic[T, LookT]):
-    """Looks aside; of an object that has not changed since it was shown, only that it is there."""
-
-    def __init__(self, follower: Follower[T, LookT], scope: str) -> None:
-        self._follower = follower
-        self._scope = scope
-        # Whatever comes by another way meanwhile is newer than the list.
-        self._before = set(follower.within(scope))
-        self._there: set[str] = set()
-        # Namespace and version, the version shown before, and the look, by uid.
-        self._looks: dict[str, tuple[tuple[str, str], str, LookT]] = {}
-
-    def add(self, item: msgspec.Raw) -> None:
-        follower = self._follower
-        uid = ""
-        if self._before:
-            uid, version = follower.peek(item)
-            if uid and version and follower.known(uid) == version:
-                self._there.add(uid)
-                return
-        found = follower.read(item)
-        if found is None and follower.known(uid):
-            # What it has become cannot be told; what it was is the last that is known.
-            self._there.add(uid)
-        elif found is not None:
-            meta = found.metadata
-            self._there.add(meta.uid)
-            before = follower.known(meta.uid)
-            look = follower.look(meta.uid, found)
-            self._looks[meta.uid] = (meta.namespace, meta.resource_version), before, look
-
-    async def finish(self) -> None:
-        follower = self._follower
-        with follower.curtain.closed():
-            for done, uid in enumerate(list(self._looks), 1):
-                found_at, before, look = self._looks.pop(uid)
-                if follower.known(uid) == before:
-                    follower.take(uid, found_at, look, live=False)
-                if done % _STEP == 0:
-                    await asyncio.sleep(0)
-            for done, uid in enumerate(self._before - self._there, 1):
-                follower.forget(uid)
-                if done % _STEP == 0:
-                    await asyncio.sleep(0)
-            follower.listed(self._scope)

@@ -165,7 +165,10 @@ COMPONENT_PROBE_SECONDS = Metric(
 PROBED = (COMPONENT_PROBES, COMPONENT_PROBE_SECONDS)
 
 SYNCED = Metric(
-    "cr_state_synced", _G, "1 if a resource has been listed and is followed, 0 if it cannot be read", (_RESOURCE,)
+    "cr_state_synced",
+    _G,
+    "1 once a resource has been listed, 0 if it never was, or the API says that it is not there or not for us",
+    (_RESOURCE,),
 )
 OBJECTS = Metric("cr_state_objects", _G, "Objects of a resource that are followed", (_RESOURCE,))
 LAST_SYNC = Metric(

@@ -80,6 +80,8 @@ class SessionSpec(msgspec.Struct, rename="camel"):
     prompt: str | None = None
     initial_prompt: str | None = None
     stop_on_run_finished: bool | None = None
+    main_repo_index: int | None = None
+    auto_push_on_complete: bool | None = None
     llm_settings: LlmSettings | None = None
     user_context: UserContext | None = None
 
@@ -108,6 +110,7 @@ class SessionStatus(msgspec.Struct):
     message: str | None = None
     start: datetime | None = msgspec.field(name="startTime", default=None)
     completion: datetime | None = msgspec.field(name="completionTime", default=None)
+    job_name: str | None = msgspec.field(name="jobName", default=None)
     stopped_reason: str | None = msgspec.field(name="stoppedReason", default=None)
     observed_generation: int | None = msgspec.field(name="observedGeneration", default=None)
     conditions: list[Condition] | None = None

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import logging
 import time
 
 import aiohttp
@@ -13,6 +14,8 @@ from agent_observability.cr_state.metrics import COMPONENT_PROBE_SECONDS, COMPON
 from agent_observability.series import SeriesStore
 
 __all__ = ["Probes"]
+
+log = logging.getLogger(__name__)
 
 
 class Probes(SeriesStore):
@@ -39,7 +42,9 @@ class Probes(SeriesStore):
         try:
             async with session.get(url, allow_redirects=False) as response:
                 well = response.status < 400
-        except (aiohttp.ClientError, TimeoutError, OSError):
+        except Exception as error:
+            # Also an address that can never be one: the probe fails, and nothing else does.
+            log.debug("probe of %s: %s", component, error)
             well = False
         self.add(COMPONENT_PROBES, (component, "success" if well else "failure"))
         self.observe(COMPONENT_PROBE_SECONDS, (component,), time.monotonic() - begun)

@@ -51,13 +51,17 @@ _BY_MESSAGE = tuple(
         ("image_pull", r"image ?pull|errimage|pull(ing)? (the )?image|invalidimagename"),
         ("inactivity", r"inactiv"),
         ("timeout", r"time[d ]?-? ?out|deadline ?exceeded"),
-        ("secret", r"secret|token|credential|createcontainerconfig"),
+        (
+            "secret",
+            r"secret|credential|unauthori[sz]ed|token (has )?(expired|invalid|missing|provision)|createcontainerconfig",
+        ),
         ("user", r"(stopped|cancel+ed) by (the )?user|user stopped"),
         ("crash", r"crash|backoff|back-off|panic|segmentation"),
         ("prerequisite", r"prerequisite|not ready|missing (config|pvc|workspace)"),
         ("runner_exit", r"runner|exit(ed)?( with)? (code|status)|non-?zero"),
     )
 )
+_VAGUE = ("crash", "runner_exit")
 _STOPPED = {"user": "user", "inactivity": "inactivity"}
 
 
@@ -68,13 +72,15 @@ def reason_of(session: AgenticSession, phase: str) -> str:
     status = session.status
     if phase == "stopped" and status.stopped_reason:
         return _STOPPED.get(status.stopped_reason, "unknown")
+    otherwise = _of_message(status.message, "user" if phase == "stopped" else "unknown")
     for condition in status.conditions or ():
-        if condition.type == "Ready" and condition.reason in _BY_CONDITION:
-            found = _BY_CONDITION[condition.reason]
-            # A failed pod's message often knows better.
-            return _of_message(condition.message, found) if found == "crash" else found
-    stopped = "user" if phase == "stopped" else "unknown"
-    return _of_message(status.message, stopped)
+        if condition.type == "Ready" and condition.status != "True":
+            found = _BY_CONDITION.get(condition.reason or "")
+            if found is None or found in _VAGUE:
+                # The message often knows better, and of an unknown reason it is all there is.
+                return _of_message(condition.message, found or otherwise)
+            return found
+    return otherwise
 
 
 def _of_message(message: str | None, otherwise: str) -> str:

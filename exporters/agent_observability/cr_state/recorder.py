@@ -9,9 +9,11 @@ from __future__ import annotations
 
 import asyncio
 import logging
+import secrets
 from collections import defaultdict
+from collections.abc import Mapping, Sequence
 
-from agent_observability.ledger.batch import Batch, Count, observe
+from agent_observability.ledger.batch import Batch, Count, check_text, observe
 from agent_observability.ledger.errors import LedgerDataError, LedgerError, LedgerStaleError
 from agent_observability.ledger.ledger import Ledger
 from agent_observability.metric import Metric
@@ -34,6 +36,9 @@ class Recorder:
     def __init__(self, ledger: Ledger) -> None:
         self._ledger = ledger
         self._number = 0
+        self._at = ""
+        # Tells this one's commits from those of another process that has led in between.
+        self._token = secrets.token_hex(4)
         self._steps: dict[tuple[Metric, Labels], dict[int, int]] = defaultdict(lambda: defaultdict(int))
         self._facts: dict[tuple[str, str], bytes | None] = {}
         self._some = asyncio.Event()
@@ -42,7 +47,8 @@ class Recorder:
 
     async def start(self) -> None:
         """Wait until the ledger can be written."""
-        self._number = int((await self._ledger.ready()).get(_SOURCE, "0"))
+        self._at = (await self._ledger.ready()).get(_SOURCE, "")
+        self._number = int(self._at.partition(" ")[0] or "0")
 
     def count(self, metric: Metric, labels: Labels, amount: int = 1) -> None:
         """Add to a counter."""
@@ -84,11 +90,11 @@ class Recorder:
         facts = self._facts
         self._steps.clear()
         self._facts = {}
-        before = str(self._number) if self._number else ""
-        self._number += 1
-        return Batch(
-            counts=counts, facts=facts, positions={_SOURCE: str(self._number)}, after={_SOURCE: before}, kind="objects"
-        )
+        return self._batch(counts, facts)
+
+    def _batch(self, counts: Sequence[Count], facts: Mapping[tuple[str, str], bytes | None]) -> Batch:
+        following = {_SOURCE: f"{self._number + 1} {self._token}"}
+        return Batch(counts=counts, facts=facts, positions=following, after={_SOURCE: self._at}, kind="objects")
 
     async def _commit(self, batch: Batch) -> None:
         tried = False
@@ -97,17 +103,37 @@ class Recorder:
                 await self._ledger.submit(batch)
             except LedgerStaleError:
                 # After a commit whose answer was lost, this is the answer.
-                if tried and self._ledger.positions.get(_SOURCE) == batch.positions[_SOURCE]:
-                    return
-                raise
+                if not tried or self._ledger.positions.get(_SOURCE) != batch.positions[_SOURCE]:
+                    raise
+                break
             except LedgerDataError as error:
-                # All texts are cleaned on their way in, so this is a fault of ours; what comes next must not suffer.
-                log.error("%d counts are lost: %s", len(batch.counts), error)
-                self._number -= 1
-                return
+                # All texts are cleaned on their way in, so this is a fault of ours; nothing else must suffer from it.
+                rest = self._batch(*_storable(batch))
+                log.error("%d counts and facts are lost: %s", batch.size - rest.size, error)
+                if rest.size == batch.size:
+                    return
+                batch = rest
             except LedgerError:
                 tried = True
                 await asyncio.sleep(_AGAIN_SECONDS)
                 await self._ledger.ready()
             else:
-                return
+                break
+        self._number += 1
+        self._at = f"{self._number} {self._token}"
+
+
+def _storable(batch: Batch) -> tuple[list[Count], dict[tuple[str, str], bytes | None]]:
+    """Counts and facts whose texts a ledger can hold."""
+    return (
+        [one for one in batch.counts if _holds(one.labels)],
+        {key: data for key, data in batch.facts.items() if _holds(key)},
+    )
+
+
+def _holds(texts: Sequence[str]) -> bool:
+    try:
+        check_text(*texts)
+    except ValueError:
+        return False
+    return True

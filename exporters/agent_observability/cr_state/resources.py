@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from agent_observability.cr_state.runners import RUNNER_LABELS
-from agent_observability.kube.reflector import Resource
+from agent_observability.kube.sink import Resource
 
 __all__ = ["CUSTOM", "deployments", "namespaced", "namespaces", "pods"]
 

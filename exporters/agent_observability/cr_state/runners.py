@@ -56,6 +56,9 @@ class _Runners(Follower[T, Look]):
             self._facts[uid] = fact
             self.recorder.fact(self._kind, uid, fact)
 
+    def hide(self, uid: str) -> None:
+        """What is remembered of it stays."""
+
     def drop(self, uid: str) -> None:
         # Its uid never comes back.
         if self._facts.pop(uid, None) is not None:
@@ -65,7 +68,8 @@ class _Runners(Follower[T, Look]):
         self.history_ends(scope)
         # What went while nobody looked.
         for uid, fact in list(self._facts.items()):
-            if not self.known(uid) and scope in (EVERYWHERE, _namespace(fact)):
+            namespace = _namespace(fact)
+            if not self.known(uid) and scope in (EVERYWHERE, namespace) and self.wants(namespace):
                 self.drop(uid)
 
 

@@ -80,7 +80,8 @@ class CrStateRuntime(Runtime[CrStateConfig]):
         self.following = Following()
         self.shown: World | None = None
         self._world: World | None = None
-        self._reloaded = asyncio.Event()
+        self._changed = asyncio.Event()
+        self._stopping = False
         self._workers = Workers("cr-state")
         self._task: asyncio.Task[None] | None = None
         parts = [_Part(name, self) for name in PARTS]
@@ -98,7 +99,7 @@ class CrStateRuntime(Runtime[CrStateConfig]):
 
     def reload(self, section: CrStateConfig) -> None:
         self._section = section
-        self._reloaded.set()
+        self._changed.set()
 
     @property
     def withheld(self) -> bool:
@@ -110,12 +111,13 @@ class CrStateRuntime(Runtime[CrStateConfig]):
 
     async def stop(self) -> None:
         if self._task is not None:
-            if self._world is not None:
-                with contextlib.suppress(TimeoutError):
-                    await asyncio.wait_for(self._world.recorder.recorded(), _LAST_WORDS_SECONDS)
-            self._task.cancel()
-            with contextlib.suppress(asyncio.CancelledError):
-                await self._task
+            self._stopping = True
+            self._changed.set()
+            done, _ = await asyncio.wait((self._task,), timeout=_LAST_WORDS_SECONDS)
+            if not done:
+                self._task.cancel()
+                with contextlib.suppress(asyncio.CancelledError):
+                    await self._task
 
     def not_ready(self) -> str:
         if self.shown is not None:
@@ -126,8 +128,8 @@ class CrStateRuntime(Runtime[CrStateConfig]):
         return self.following.sources()
 
     async def _run(self) -> None:
-        while True:
-            self._reloaded.clear()
+        while not self._stopping:
+            self._changed.clear()
             try:
                 await self._live(self._section)
             except* LedgerStaleError:
@@ -144,22 +146,28 @@ class CrStateRuntime(Runtime[CrStateConfig]):
         backend = self._ledger.backend
         known = await self._workers.run(lambda: {kind: facts(backend, kind) for kind in FACTS})
         client = KubeClient(credentials(section.kubernetes))
-        world = self._world = World(
-            section, recorder, known, limits=self._limits, new_project=self._expect, delayed=self._delayed
+        # In a worker, since facts of a busy platform take a second to read.
+        world = self._world = await self._workers.run(
+            lambda: World(
+                section, recorder, known, limits=self._limits, new_project=self._expect, delayed=self._delayed
+            )
         )
         self.following = world.following
         try:
             async with asyncio.TaskGroup() as tasks:
+                recording = tasks.create_task(recorder.run())
                 following = [
-                    tasks.create_task(recorder.run()),
                     tasks.create_task(world.run(client)),
                     tasks.create_task(self._probes.run(section.probes)),
                     tasks.create_task(self._show(world)),
                 ]
-                await self._reloaded.wait()
-                await recorder.recorded()
+                await self._changed.wait()
                 for task in following:
                     task.cancel()
+                # What is not recorded by then is found again by the next one, as if it had just happened.
+                with contextlib.suppress(TimeoutError):
+                    await asyncio.wait_for(recorder.recorded(), _LAST_WORDS_SECONDS / 2)
+                recording.cancel()
         finally:
             await client.close()
 

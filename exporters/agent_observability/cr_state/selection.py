@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 
 from agent_observability.cr_state.follower import Follower, Scene
 from agent_observability.cr_state.objects import Object, epoch
@@ -14,17 +14,18 @@ Look = tuple[str, float]
 
 
 class Selection(Follower[Object, Look]):
-    """Fills `scene.namespaces`; `changed` is set whenever a namespace has come.
+    """Fills `scene.namespaces`; `changed` is set whenever others count. `always` are wanted whatever their labels.
 
     One that was created since the ledger `began` has no history: all that is found in it is new.
     """
 
     namespaced = False
 
-    def __init__(self, scene: Scene, began: float, counted: Sequence[str]) -> None:
+    def __init__(self, scene: Scene, began: float, counted: Sequence[str], always: Collection[str]) -> None:
         super().__init__("namespaces", Object, scene)
         self._began = began
         self._counted = counted
+        self._always = frozenset(always)
         self._names: dict[str, str] = {}
         self.changed = asyncio.Event()
 
@@ -40,11 +41,15 @@ class Selection(Follower[Object, Look]):
         if created >= self._began:
             for resource in self._counted:
                 self.baselines.pass_(resource, name)
-        self.changed.set()
+        if live:
+            self.changed.set()
 
     def drop(self, uid: str) -> None:
-        self._wanted.names.discard(self._names.pop(uid))
-        self.changed.set()
+        name = self._names.pop(uid)
+        # One of the same name may have been made in its place.
+        if name not in self._always and name not in self._names.values():
+            self._wanted.names.discard(name)
+            self.changed.set()
 
     def listed(self, scope: str) -> None:
         self.changed.set()

@@ -34,6 +34,8 @@ PHASES = ("pending", "creating", "running", "stopping", "stopped", "completed", 
 _KNOWN = {phase: phase for phase in PHASES}
 
 ENDED = frozenset({"stopped", "completed", "failed", "error"})
+_BEGUN = ENDED | {"running", "stopping"}
+_AGAIN = frozenset({"pending", "creating", "running"})
 _SCHEDULED = "ambient-code.io/scheduled-run"
 NO_MODEL = "default"
 """Label of sessions that name no model: they get the platform's default one."""
@@ -110,10 +112,18 @@ def step(facts: Facts | None, session: AgenticSession, now: float) -> tuple[Fact
         happenings = []
     since = facts.since if phase == facts.phase and facts.since else now
     restarts = facts.restarts
-    missed = facts.start is not None and start is not None and start > facts.start
-    if missed or (facts.phase in ENDED and phase not in ENDED):
+    # The platform sets the start of a restarted session some time after its phase: only a start of one that runs, or
+    # has run, tells of a restart that nobody saw.
+    known_start, begun = facts.start, phase in _BEGUN
+    if facts.phase in ENDED and phase in _AGAIN:
         happenings.append(Restarted())
         restarts += 1
+        known_start = None
+    elif begun and start is not None and facts.start is not None and start > facts.start:
+        happenings.append(Restarted())
+        restarts += 1
+    if begun and start is not None:
+        known_start = start
     started = facts.started
     if started is None:
         started = _running_since(session, start)
@@ -134,7 +144,7 @@ def step(facts: Facts | None, session: AgenticSession, now: float) -> tuple[Fact
         facts.user,
         phase,
         since,
-        facts.start if start is None else start,
+        known_start,
         started,
         ended,
         end_phase,
@@ -172,12 +182,17 @@ def is_scheduled(session: AgenticSession) -> bool:
 def _newer(session: AgenticSession) -> bool:
     """Whether the object is of the newer generation of the platform."""
     spec, status = session.spec, session.status
-    return (
+    repos = [one for one in spec.repos or () if isinstance(one, dict)]
+    if (
         spec.initial_prompt is not None
         or spec.stop_on_run_finished is not None
         or status.observed_generation is not None
         or status.conditions is not None
-    )
+        or any("url" in repo for repo in repos)
+    ):
+        return True
+    first = (spec.prompt, spec.interactive, spec.main_repo_index, spec.auto_push_on_complete, status.job_name)
+    return not any("input" in repo for repo in repos) and all(mark is None for mark in first)
 
 
 def _mode(session: AgenticSession) -> str:

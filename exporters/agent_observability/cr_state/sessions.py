@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import time
 from collections.abc import Callable, Iterable, Mapping
 from typing import Any
@@ -32,6 +33,8 @@ SESSION = "session"
 
 _WORKFLOW, _PHASE = "rfe-workflow", "rfe-phase"
 _MAX_REPOS = 20
+_MAX_NUMBER = 2**63
+_STEP = 1_000
 _TOKENS = {
     "input_tokens": "input",
     "cache_read_input_tokens": "cache_read",
@@ -43,11 +46,10 @@ _decode = msgspec.msgpack.Decoder(Facts).decode
 
 
 class Look(msgspec.Struct, frozen=True, gc=False):
-    """What a look at a session came to. `step` is the workflow and step it is for."""
+    """What a look at a session came to."""
 
     view: View
     happenings: list[Happening]
-    step: tuple[str, str] | None = None
 
 
 class Sessions(Follower[AgenticSession, Look]):
@@ -73,12 +75,12 @@ class Sessions(Follower[AgenticSession, Look]):
         self.views = views
         # Those that are gone take less room as they are stored.
         self.past = dict(facts)
-        for stored in facts.values():
-            known = _decode(stored)
+        # Those of them that are out of sight only, and must not be forgotten.
+        self._hidden: set[str] = set()
+        # In the order of time, which the listeners take much faster than any other.
+        for known in sorted(map(_decode, facts.values()), key=lambda one: one.created):
             for listener in self._listeners:
                 listener.known(known)
-                if known.ended is not None:
-                    listener.ended(known)
 
     def look(self, uid: str, found: AgenticSession) -> Look:
         view = self.views.get(uid)
@@ -89,23 +91,21 @@ class Sessions(Follower[AgenticSession, Look]):
         labels = found.metadata.labels
         workflow, name = (labels.get(_WORKFLOW, ""), labels.get(_PHASE, "")) if labels else ("", "")
         of_step = (clean(workflow), name) if workflow and name in m.STEPS else None
-        return Look(View(facts, is_scheduled(found), _reported(found.status)), happenings, of_step)
+        return Look(View(facts, is_scheduled(found), _reported(found.status), of_step), happenings)
 
     def show(self, uid: str, look: Look, *, live: bool) -> None:
         old, new = self.views.get(uid), look.view
         facts = new.facts
         past = self.past.pop(uid, None)
+        self._hidden.discard(uid)
         remembered = old is not None or past is not None
         counted = remembered or self.baselines.passed(self.resource, facts.namespace)
         self.views[uid] = new
         for happening in look.happenings:
             if counted:
                 self._count(facts, happening)
-            if isinstance(happening, Ended):
-                for listener in self._listeners:
-                    listener.ended(facts)
-                if live and facts.ended is not None:
-                    self._delayed(max(0.0, time.time() - facts.ended))
+            if live and isinstance(happening, Ended) and facts.ended is not None:
+                self._delayed(max(0.0, time.time() - facts.ended))
         if old is None or old.facts != facts:
             stored = _encode(facts)
             if stored != past:
@@ -114,8 +114,6 @@ class Sessions(Follower[AgenticSession, Look]):
             if not remembered:
                 listener.known(facts)
             listener.changed(uid, old, new)
-            if look.step:
-                listener.stepped(facts.namespace, *look.step, done="completed" in (facts.end_phase, facts.phase))
 
     def drop(self, uid: str) -> None:
         old = self.views.pop(uid)
@@ -123,19 +121,27 @@ class Sessions(Follower[AgenticSession, Look]):
         for listener in self._listeners:
             listener.changed(uid, old, None)
 
+    def hide(self, uid: str) -> None:
+        self._hidden.add(uid)
+        self.drop(uid)
+
     def listed(self, scope: str) -> None:
         self.history_ends(scope)
+        for listener in self._listeners:
+            listener.listed(scope)
 
     def missing(self, scope: str) -> None:
         # All that comes once the platform is installed is new.
         self.history_ends(scope)
 
-    def forget_before(self, created: float) -> None:
-        """Forget sessions that are gone and were created before a time."""
-        for uid, stored in list(self.past.items()):
-            if _decode(stored).created < created:
+    async def forget_before(self, created: float) -> None:
+        """Forget sessions that are gone and were created before a time. Only once all that there are are shown."""
+        for done, (uid, stored) in enumerate(list(self.past.items()), 1):
+            if uid in self.past and uid not in self._hidden and _decode(stored).created < created:
                 del self.past[uid]
                 self.recorder.fact(SESSION, uid, None)
+            if done % _STEP == 0:
+                await asyncio.sleep(0)
 
     def _count(self, facts: Facts, happening: Happening) -> None:
         record, project = self.recorder, facts.namespace
@@ -166,14 +172,19 @@ def _reported(status: SessionStatus) -> Reported:
         if repo.name and repo.status in ("pushed", "abandoned") and len(repos) < _MAX_REPOS:
             repos[clean(without_credentials(repo.name))] = int(repo.status == "pushed")
     usage: dict[str, Any] = status.usage or {}
-    tokens = [(kind, usage[name]) for name, kind in _TOKENS.items() if type(usage.get(name)) is int]
-    return Reported(tuple(repos.items()), status.total_cost_usd, status.num_turns, tuple(tokens))
+    tokens = [(kind, usage[name]) for name, kind in _TOKENS.items() if _sane(usage.get(name))]
+    turns = status.num_turns if _sane(status.num_turns) else None
+    return Reported(tuple(repos.items()), status.total_cost_usd, turns, tuple(tokens))
+
+
+def _sane(number: object) -> bool:
+    """Whether it is a whole number that a sample can hold."""
+    return type(number) is int and 0 <= number < _MAX_NUMBER
 
 
 def without_credentials(url: str) -> str:
-    """A repository's address without the user and password that it may have."""
-    scheme, separator, rest = url.partition("://")
-    if not separator:
-        return url
-    host, slash, path = rest.partition("/")
-    return f"{scheme}://{host.rpartition('@')[2]}{slash}{path}"
+    """A repository's address without user, password and query; `git@host:path` has neither of these."""
+    address = url.partition("?")[0].partition("#")[0]
+    scheme, separator, rest = address.rpartition("://")
+    user, _, place = rest.rpartition("@")
+    return f"{scheme}{separator}{rest if user == 'git' and not scheme else place}"

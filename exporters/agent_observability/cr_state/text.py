@@ -7,15 +7,15 @@ import sys
 __all__ = ["clean", "shared"]
 
 # The longest name that an object may have.
-_MAX_TEXT = 253
+_MAX_BYTES = 253
 
 
 def clean(text: str) -> str:
-    """A label value that a ledger can hold: of bounded length, and without what no key may have."""
-    if len(text) <= _MAX_TEXT and text.isascii() and text.isprintable():
+    """A label value that a ledger can hold: of bounded length in UTF-8, and without what no key may have."""
+    if len(text) <= _MAX_BYTES and text.isascii() and text.isprintable():
         return text
-    kept = "".join([one if one.isprintable() else " " for one in text[:_MAX_TEXT]])
-    return kept.encode("utf-8", "replace").decode()
+    kept = "".join([one if one.isprintable() else " " for one in text[:_MAX_BYTES]])
+    return kept.encode("utf-8", "replace")[:_MAX_BYTES].decode("utf-8", "ignore")
 
 
 def shared(text: str) -> str:

@@ -22,11 +22,12 @@ NOTHING = Reported()
 
 
 class View(msgspec.Struct, frozen=True, gc=False):
-    """A session as it is shown."""
+    """A session as it is shown. `step` is the workflow and the step of it that it is for."""
 
     facts: Facts
     scheduled: bool = False
     reported: Reported = NOTHING
+    step: tuple[str, str] | None = None
 
     @property
     def ended(self) -> bool:
@@ -43,8 +44,5 @@ class SessionListener:
     def known(self, facts: Facts) -> None:
         """A session is remembered, or was seen for the first time."""
 
-    def ended(self, facts: Facts) -> None:
-        """A session has come to its first end, or is remembered to have."""
-
-    def stepped(self, namespace: str, workflow: str, step: str, *, done: bool) -> None:
-        """A session is for this step of a workflow."""
+    def listed(self, scope: str) -> None:
+        """All sessions of a scope have been told."""

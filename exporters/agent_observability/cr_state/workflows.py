@@ -8,10 +8,10 @@ from collections.abc import Mapping
 import msgspec
 
 from agent_observability.cr_state import metrics as m
-from agent_observability.cr_state.follower import Follower, Scene
+from agent_observability.cr_state.follower import EVERYWHERE, Follower, Scene
 from agent_observability.cr_state.objects import RfeWorkflow
 from agent_observability.cr_state.recorder import Recorder
-from agent_observability.cr_state.view import SessionListener
+from agent_observability.cr_state.view import SessionListener, View
 from agent_observability.exposition import RenderedFamily
 from agent_observability.metric import OTHER
 from agent_observability.series import SeriesStore
@@ -48,12 +48,28 @@ class Steps(SessionListener):
             self._done[namespace, name] = set(_decode(data))
         self._objects: Counter[Key] = Counter()
         self._phases: Counter[tuple[str, str]] = Counter()
+        # How many sessions are for it.
+        self._named: Counter[Key] = Counter()
         self._shown: set[Key] = set()
         self._dirty: set[Key] = set(self._done)
         self._with_objects = False
 
-    def stepped(self, namespace: str, workflow: str, step: str, *, done: bool) -> None:
-        key = namespace, workflow
+    def changed(self, uid: str, old: View | None, new: View | None) -> None:
+        for view, by in ((old, -1), (new, 1)):
+            if view is not None and view.step is not None:
+                self._named[view.facts.namespace, view.step[0]] += by
+        if new is not None and new.step is not None:
+            facts = new.facts
+            self._tell((facts.namespace, new.step[0]), new.step[1], "completed" in (facts.end_phase, facts.phase))
+        if old is not None and old.step is not None:
+            self._drop_unnamed((old.facts.namespace, old.step[0]))
+
+    def listed(self, scope: str) -> None:
+        for key in list(self._done):
+            if scope in (EVERYWHERE, key[0]):
+                self._drop_unnamed(key)
+
+    def _tell(self, key: Key, step: str, done: bool) -> None:
         if key not in self._done:
             if len(self._done) >= _MAX_KNOWN:
                 return
@@ -62,6 +78,13 @@ class Steps(SessionListener):
         if done and step not in self._done[key]:
             self._done[key].add(step)
             self._store_fact(key)
+
+    def _drop_unnamed(self, key: Key) -> None:
+        """Forget a workflow that has no object, once no session names it any more."""
+        if self._named[key] <= 0:
+            del self._named[key]
+            if key in self._done and _OBJECT not in self._done[key]:
+                self.gone(key)
 
     def exists(self, key: Key, phase: str, by: int) -> None:
         """There is one more (1) or one less (-1) such object."""
@@ -81,10 +104,11 @@ class Steps(SessionListener):
             self._done.pop(key, None)
             self._recorder.fact(WORKFLOW, "/".join(key), None)
 
-    def listed(self) -> None:
-        """All objects that there are have been told: those that were there before are gone."""
-        for key in [key for key, done in self._done.items() if _OBJECT in done and key not in self._objects]:
-            self.gone(key)
+    def objects_listed(self, scope: str) -> None:
+        """All objects of a scope have been told: others that were there before are gone."""
+        for key in [key for key, done in self._done.items() if _OBJECT in done and not self._objects[key]]:
+            if scope in (EVERYWHERE, key[0]):
+                self.gone(key)
 
     def have_objects(self, *, have: bool) -> None:
         """Whether the platform has workflow objects; then only those that exist are shown."""
@@ -95,7 +119,7 @@ class Steps(SessionListener):
     def families(self) -> list[RenderedFamily]:
         for key in self._dirty:
             namespace, name = key
-            shown = key in self._done and (key in self._objects or not self._with_objects)
+            shown = key in self._done and (self._objects[key] > 0 or not self._with_objects)
             for step in m.STEPS:
                 labels = (namespace, namespace, name, step)
                 if shown:
@@ -135,8 +159,11 @@ class Workflows(Follower[RfeWorkflow, tuple[Key, str]]):
         self._steps.exists(key, phase, -1)
         self._steps.gone(key)
 
+    def hide(self, uid: str) -> None:
+        self._steps.exists(*self._told.pop(uid), -1)
+
     def listed(self, scope: str) -> None:
-        self._steps.listed()
+        self._steps.objects_listed(scope)
         self._steps.have_objects(have=True)
 
     def missing(self, scope: str) -> None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import time
 from collections.abc import Callable, Iterator, Mapping
+from dataclasses import replace
 
 from agent_observability.cr_state import metrics as m
 from agent_observability.cr_state import resources
@@ -17,13 +18,13 @@ from agent_observability.cr_state.detail import Detail
 from agent_observability.cr_state.follower import (
     EVERYWHERE,
     SCOPE,
-    AdoptionSink,
     AnyFollower,
     Baselines,
     Namespaces,
     Scene,
 )
 from agent_observability.cr_state.following import Following
+from agent_observability.cr_state.lists import AdoptionSink, ScopeSink
 from agent_observability.cr_state.recorder import Recorder
 from agent_observability.cr_state.runners import JOB, POD, RunnerJobs, RunnerPods
 from agent_observability.cr_state.selection import Selection
@@ -33,7 +34,8 @@ from agent_observability.cr_state.state import SessionGauges
 from agent_observability.cr_state.view import View
 from agent_observability.cr_state.workflows import WORKFLOW, Steps, Workflows
 from agent_observability.kube.client import KubeClient
-from agent_observability.kube.reflector import Reflector, Resource, Sink
+from agent_observability.kube.reflector import Reflector
+from agent_observability.kube.sink import Resource, Sink
 from agent_observability.metric import Metric
 from agent_observability.series import SeriesStore
 
@@ -73,13 +75,15 @@ class World:
         self.recorder = recorder
         self.following = Following()
         self.whole = asyncio.Event()
-        """Set once there is something to see: before, zeros would be lies."""
+        """Set once all that may be read has been listed: before, zeros would be lies."""
         scopes = dict(facts[SCOPE])
         self._began = float(scopes.pop(_BEGAN, b"0")) or time.time()
         if _BEGAN not in facts[SCOPE]:
             recorder.fact(SCOPE, _BEGAN, repr(self._began).encode())
         every = not config.namespaces and not config.namespace_labels
         self._scene = Scene(recorder, Baselines(scopes, recorder), Namespaces(every=every, names=config.namespaces))
+        # Its parts may be anywhere, whatever namespaces the projects are in.
+        self._platform = replace(self._scene, namespaces=Namespaces(every=True))
         self.curtain: Curtain = self._scene.curtain
         custom = self._custom
         sessions_store = SeriesStore("sessions", m.STATE, limits)
@@ -104,7 +108,7 @@ class World:
             RunnerPods(self._scene, facts[POD]),
         )
         self._containers = facts[CONTAINER]
-        self._selection = Selection(self._scene, self._began, _COUNTED)
+        self._selection = Selection(self._scene, self._began, _COUNTED, config.namespaces)
         self._paint()
 
     def settled(self) -> str:
@@ -124,18 +128,18 @@ class World:
         config = self._config
         for component, labels in config.components.items():
             namespace = config.platform_namespace
-            deployments = Components(self._scene, component, self._components)
-            containers = ComponentPods(self._scene, component, self._containers)
-            yield self._reflector(client, resources.deployments(namespace, labels), deployments, deployments.sink())
-            yield self._reflector(client, resources.pods(namespace, labels), containers, containers.sink())
+            deployments = Components(self._platform, component, self._components)
+            containers = ComponentPods(self._platform, component, f"{namespace}:{labels}", self._containers)
+            yield self._reflector(client, resources.deployments(namespace, labels), deployments, ScopeSink(deployments))
+            yield self._reflector(client, resources.pods(namespace, labels), containers, ScopeSink(containers))
         if config.namespace_labels:
             selected = resources.namespaces(config.namespace_labels)
-            yield self._reflector(client, selected, self._selection, self._selection.sink())
+            yield self._reflector(client, selected, self._selection, ScopeSink(self._selection))
             return
         for follower in self._namespaced:
             for scope in config.namespaces or (EVERYWHERE,):
                 yield self._reflector(
-                    client, resources.namespaced(follower.resource, scope), follower, follower.sink(scope)
+                    client, resources.namespaced(follower.resource, scope), follower, ScopeSink(follower, scope)
                 )
 
     def _reflector(self, client: KubeClient, resource: Resource, follower: AnyFollower, sink: Sink) -> Reflector:
@@ -152,7 +156,7 @@ class World:
         return reflector
 
     def _look_whether_whole(self) -> None:
-        if self.following.synced(self.sessions.resource):
+        if not self.settled():
             self.whole.set()
 
     async def _select(self, client: KubeClient, tasks: asyncio.TaskGroup) -> None:
@@ -162,7 +166,7 @@ class World:
         adopted = set(names)
         for follower in self._namespaced:
             resource = resources.namespaced(follower.resource, EVERYWHERE)
-            tasks.create_task(self._reflector(client, resource, follower, follower.sink()).run())
+            tasks.create_task(self._reflector(client, resource, follower, ScopeSink(follower)).run())
         while True:
             await changed.wait()
             changed.clear()
@@ -180,17 +184,17 @@ class World:
         once = Reflector(client, resource, AdoptionSink(follower, namespace), page=page, settled=done.set)
         task = asyncio.create_task(once.run())
         try:
-            await done.wait()
+            await asyncio.wait((task, asyncio.ensure_future(done.wait())), return_when=asyncio.FIRST_COMPLETED)
         finally:
             task.cancel()
 
     async def _tick(self) -> None:
-        pruned = 0.0
+        pruned = time.monotonic()
         while True:
             self.following.count(self.recorder)
-            if time.monotonic() - pruned > _PRUNE_SECONDS:
+            if time.monotonic() - pruned > _PRUNE_SECONDS and self.following.synced(self.sessions.resource):
                 pruned = time.monotonic()
-                self.sessions.forget_before(time.time() - KEPT_SECONDS)
+                await self.sessions.forget_before(time.time() - KEPT_SECONDS)
                 with self.curtain.lock:
                     self._adoption.forget_old(time.time())
             await asyncio.sleep(_TICK_SECONDS)

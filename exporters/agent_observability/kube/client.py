@@ -11,7 +11,7 @@ import aiohttp
 import msgspec
 
 from agent_observability import __version__
-from agent_observability.kube.credentials import Credentials
+from agent_observability.kube.credentials import Access, Credentials
 from agent_observability.kube.errors import GoneError, KubeError, ThrottledError, UnavailableError
 
 __all__ = ["KubeClient"]
@@ -48,12 +48,12 @@ class KubeClient:
     ) -> AsyncIterator[aiohttp.StreamReader]:
         """The body of an answer, which may be read as it comes. `silence`: seconds without a byte that are borne."""
         access = await self._credentials.access()
-        response = await self._ask(path, parameters, silence)
+        response = await self._ask(access, path, parameters, silence)
         if response.status == 401:
             # The token may have been rotated since it was read; once is enough to find out.
             response.release()
-            access = await self._credentials.renew()
-            response = await self._ask(path, parameters, silence)
+            access = await self._credentials.renew(access)
+            response = await self._ask(access, path, parameters, silence)
         try:
             if response.status != 200:
                 raise await _error(response, access.url + path)
@@ -62,8 +62,9 @@ class KubeClient:
             # Not released: a watch that is left has more to come.
             response.close()
 
-    async def _ask(self, path: str, parameters: Mapping[str, str], silence: float) -> aiohttp.ClientResponse:
-        access = await self._credentials.access()
+    async def _ask(
+        self, access: Access, path: str, parameters: Mapping[str, str], silence: float
+    ) -> aiohttp.ClientResponse:
         if self._session is None:
             self._session = aiohttp.ClientSession(
                 connector=aiohttp.TCPConnector(limit=0, ttl_dns_cache=60),
@@ -101,7 +102,7 @@ def _retry_after(text: str) -> float:
     """Seconds from a Retry-After header, which may also be a date; within sane bounds."""
     least, most = _RETRY_AFTER_SECONDS
     try:
-        seconds = float(text)
+        seconds = float(int(text))
     except ValueError:
         try:
             seconds = email.utils.parsedate_to_datetime(text).timestamp() - time.time()

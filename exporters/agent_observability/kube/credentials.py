@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import Annotated
 
 import msgspec
+import yaml
 
 from agent_observability.kube.errors import CredentialsError
 
@@ -53,7 +54,7 @@ class Credentials(abc.ABC):
     async def access(self) -> Access:
         """As of now. Raises CredentialsError."""
 
-    async def renew(self) -> Access:
+    async def renew(self, refused: Access) -> Access:
         """After a refusal. Raises CredentialsError."""
         return await self.access()
 
@@ -66,20 +67,22 @@ class TokenFile(Credentials):
         self._token = token
         self._authority = authority
         self._ssl: ssl.SSLContext | None = None
+        self._trusted = 0
         self._read: tuple[int, str] = (0, "")
 
     async def access(self) -> Access:
         return await asyncio.to_thread(self._access)
 
-    async def renew(self) -> Access:
+    async def renew(self, refused: Access) -> Access:
         self._read = (0, "")
-        self._ssl = None
+        self._trusted = 0
         return await self.access()
 
     def _access(self) -> Access:
         try:
-            if self._authority and self._ssl is None:
+            if self._authority and (trusted := self._authority.stat().st_mtime_ns) != self._trusted:
                 self._ssl = ssl.create_default_context(cafile=str(self._authority))
+                self._trusted = trusted
             if self._token is None:
                 return Access(self._url, self._ssl)
             changed = self._token.stat().st_mtime_ns
@@ -97,14 +100,20 @@ class Kubeconfig(Credentials):
         self._file = file
         self._context = context
         self._access: Access | None = None
+        self._loading = asyncio.Lock()
 
     async def access(self) -> Access:
-        if self._access is None:
-            self._access = await self._load()
-        return self._access
+        # An exec plugin need not run for each of those who ask at the same time.
+        async with self._loading:
+            if self._access is None:
+                self._access = await self._load()
+            return self._access
 
-    async def renew(self) -> Access:
-        self._access = None
+    async def renew(self, refused: Access) -> Access:
+        async with self._loading:
+            # Of several who were refused, the first gets new credentials for all.
+            if self._access is refused:
+                self._access = None
         return await self.access()
 
     async def _load(self) -> Access:
@@ -121,7 +130,7 @@ class Kubeconfig(Credentials):
                 persist_config=False,
             )
             context = await asyncio.to_thread(_context_of, loaded)
-        except (ConfigException, OSError, ValueError) as error:
+        except (ConfigException, OSError, ValueError, yaml.YAMLError) as error:
             where = self._file or "the kubeconfig"
             raise CredentialsError(f"{where} gives no access to the Kubernetes API: {error}") from error
         token = loaded.api_key.get("BearerToken", "")

@@ -7,16 +7,12 @@ ignores the page size; every event and bookmark moves the version on; the end of
 
 from __future__ import annotations
 
-import abc
 import asyncio
 import contextlib
 import logging
 import random
 import time
-from collections import Counter
-from collections.abc import AsyncIterator, Callable
-from dataclasses import dataclass, field
-from typing import Literal
+from collections.abc import Callable
 
 import aiohttp
 import msgspec
@@ -24,8 +20,10 @@ import msgspec
 from agent_observability.kube.backoff import Backoff
 from agent_observability.kube.client import KubeClient
 from agent_observability.kube.errors import GoneError, KubeError, ThrottledError, UnavailableError
+from agent_observability.kube.sink import Health, Resource, Sink
+from agent_observability.kube.wire import Page, Versioned, decode_event, decode_page, decode_versioned, lines
 
-__all__ = ["Health", "Listing", "Reflector", "Resource", "Sink"]
+__all__ = ["Reflector"]
 
 log = logging.getLogger(__name__)
 
@@ -37,99 +35,14 @@ _UNAVAILABLE_SECONDS = 60.0
 _SHORT_SECONDS = 1.0
 _ITEMS_AT_ONCE = 50
 _MISSING = 2
+# After these a watch may go on where it was, but for so many of them in a row.
+_PASSING = frozenset({0, 401, 500, 502, 503})
+_FAILURES = 6
 # Where the first part of a streaming list ends.
 _INITIAL_END = "k8s.io/initial-events-end"
-_LINE_BYTES = 64 * 1024**2
 
 
-@dataclass(frozen=True, slots=True)
-class Resource:
-    """What to follow: `name` for metrics (`agenticsessions`), `path` of its collection, and selectors."""
-
-    name: str
-    path: str
-    labels: str = ""
-    fields: str = ""
-
-    def parameters(self) -> dict[str, str]:
-        selectors = {"labelSelector": self.labels, "fieldSelector": self.fields}
-        return {key: value for key, value in selectors.items() if value}
-
-
-class Listing(abc.ABC):
-    """A picture in the making, aside from the one that is shown."""
-
-    @abc.abstractmethod
-    def add(self, item: msgspec.Raw) -> None:
-        """One object of the list."""
-
-    @abc.abstractmethod
-    async def finish(self) -> None:
-        """The list is complete: from now on this is the picture. Never called for one that broke off."""
-
-
-class Sink(abc.ABC):
-    """Whoever wants the objects. Called in order, on the event loop."""
-
-    @abc.abstractmethod
-    def listing(self) -> Listing:
-        """Begin a new picture."""
-
-    @abc.abstractmethod
-    async def changed(self, kind: Literal["ADDED", "MODIFIED", "DELETED"], item: msgspec.Raw) -> None:
-        """An object is new, different or gone."""
-
-    @abc.abstractmethod
-    async def missing(self) -> None:
-        """The API has no such resource, and has said so twice: while it starts, it may say so in error."""
-
-
-@dataclass(slots=True)
-class Health:
-    """How a reflector fares; times are Unix time, 0 for never. `problem` says what is wrong now.
-
-    `refused`: the API has answered that there is no such resource, or that it is not for us.
-    """
-
-    synced: bool = False
-    refused: bool = False
-    problem: str = "not listed yet"
-    last_sync: float = 0.0
-    last_event: float = 0.0
-    lists: Counter[str] = field(default_factory=Counter)
-    watches: Counter[str] = field(default_factory=Counter)
-    events: Counter[str] = field(default_factory=Counter)
-
-
-class _ListMeta(msgspec.Struct):
-    resource_version: str = msgspec.field(name="resourceVersion", default="")
-    more: str = msgspec.field(name="continue", default="")
-
-
-class _Page(msgspec.Struct):
-    metadata: _ListMeta = msgspec.field(default_factory=_ListMeta)
-    items: list[msgspec.Raw] | None = None
-
-
-class _Meta(msgspec.Struct):
-    resource_version: str = msgspec.field(name="resourceVersion", default="")
-    annotations: dict[str, str] | None = None
-
-
-class _Versioned(msgspec.Struct):
-    metadata: _Meta = msgspec.field(default_factory=_Meta)
-    code: int = 0
-    message: str = ""
-
-
-class _Event(msgspec.Struct):
-    type: str
-    object: msgspec.Raw
-
-
-_page = msgspec.json.Decoder(_Page)
-_event = msgspec.json.Decoder(_Event)
-_versioned = msgspec.json.Decoder(_Versioned)
+_TYPES = frozenset({"ADDED", "MODIFIED", "DELETED", "BOOKMARK", "ERROR"})
 
 
 class Reflector:
@@ -162,50 +75,60 @@ class Reflector:
         self._streaming = streaming
         self._on_settled = settled
         self._version = ""
+        # Whether a streaming list has just ended, after its time as a watch.
+        self._streamed = False
+        self._failed = self._missing = 0
 
     async def run(self) -> None:
         """Until cancelled. Errors of the API are waited out; those of the sink end it."""
-        missing = 0
         while True:
-            listing = not self._version
-            results = self.health.lists if listing else self.health.watches
             try:
-                begun = time.monotonic()
-                if not listing:
-                    await self._watch()
-                elif not self._streaming or not await self._stream():
-                    await self._list()
-                missing = 0
-                results["ok"] += 1
-                if not listing and time.monotonic() - begun < _SHORT_SECONDS:
-                    await asyncio.sleep(self._backoff.failed())
-            except GoneError as error:
-                results["gone"] += 1
-                self._version = ""
-                if listing:
-                    await self._wait(self._backoff.failed(), error)
-            except ThrottledError as error:
-                results["throttled"] += 1
-                await self._wait(error.seconds, error)
-            except UnavailableError as error:
-                results["denied" if error.status == 403 else "missing"] += 1
-                self._version = ""
-                self.health.synced = False
-                self.health.refused = True
-                self._on_settled()
-                missing = missing + 1 if error.status == 404 else 0
-                if missing == _MISSING:
+                await self._go_on()
+                self._failed = self._missing = 0
+            except (KubeError, aiohttp.ClientError, TimeoutError, OSError, msgspec.MsgspecError) as error:
+                results = self.health.watches if self._version else self.health.lists
+                result, seconds = self._bear(error)
+                results[result] += 1
+                if self._missing == _MISSING:
                     await self._sink.missing()
-                await self._wait(self._unavailable_seconds, error)
-            except KubeError as error:
-                results["error"] += 1
-                if error.status == 400:
-                    # The version is none, as the API sees it.
-                    self._version = ""
-                await self._wait(self._backoff.failed(), error)
-            except (aiohttp.ClientError, TimeoutError, OSError, msgspec.MsgspecError) as error:
-                results["error"] += 1
-                await self._wait(self._backoff.failed(), error)
+                await self._wait(seconds, error)
+
+    async def _go_on(self) -> None:
+        """One list, or one watch to its end."""
+        begun = time.monotonic()
+        if not self._version and (not self._streaming or not await self._stream()):
+            await self._list()
+            self.health.lists["ok"] += 1
+            return
+        if not self._streamed:
+            await self._watch()
+        self._streamed = False
+        self.health.watches["ok"] += 1
+        if time.monotonic() - begun < _SHORT_SECONDS:
+            await asyncio.sleep(self._backoff.failed())
+
+    def _bear(self, error: BaseException) -> tuple[str, float]:
+        """What an error comes to, as metrics name it, and the seconds to wait."""
+        if isinstance(error, GoneError):
+            again = bool(self._version)
+            self._version = ""
+            return "gone", 0.0 if again else self._backoff.failed()
+        if isinstance(error, ThrottledError):
+            # Not all at once again.
+            return "throttled", error.seconds * (1 + random.random() / 10)  # noqa: S311 - spreads load
+        if isinstance(error, UnavailableError):
+            self._version = ""
+            self.health.synced = False
+            self.health.refused = True
+            self._on_settled()
+            self._missing = self._missing + 1 if error.status == 404 else 0
+            return "denied" if error.status == 403 else "missing", self._unavailable_seconds
+        if isinstance(error, KubeError):
+            self._failed += 1
+            if error.status not in _PASSING or self._failed >= _FAILURES:
+                # The version may be none that the API can go on from.
+                self._version = ""
+        return "error", self._backoff.failed()
 
     async def _list(self) -> None:
         listing = self._sink.listing()
@@ -226,12 +149,14 @@ class Reflector:
                     break
         finally:
             ahead.cancel()
+        if not page.metadata.resource_version:
+            raise KubeError(f"{self.resource.path}: a list without a version")
         await listing.finish()
         self._synced(page.metadata.resource_version)
 
-    async def _fetch(self, parameters: dict[str, str]) -> _Page:
+    async def _fetch(self, parameters: dict[str, str]) -> Page:
         async with self._client.get(self.resource.path, parameters) as body:
-            return _page.decode(await body.read())
+            return decode_page(await body.read())
 
     def _synced(self, version: str) -> None:
         self._version = version
@@ -247,12 +172,12 @@ class Reflector:
         asked = {"sendInitialEvents": "true", "resourceVersionMatch": "NotOlderThan"}
         try:
             async with self._watching(asked) as body:
-                async for line in _lines(body):
+                async for line in lines(body):
                     if self._version:
                         await self._take(line)
                         continue
-                    event = _event.decode(line)
-                    about = _versioned.decode(event.object)
+                    event = decode_event(line)
+                    about = decode_versioned(event.object)
                     if event.type == "ERROR":
                         raise _error(self.resource, about)
                     if event.type == "ADDED":
@@ -267,12 +192,15 @@ class Reflector:
                 raise
             self._streaming = False
             return False
+        if not self._version:
+            raise KubeError(f"{self.resource.path}: a streaming list that ended in its middle")
+        self._streamed = True
         return True
 
     async def _watch(self) -> None:
         async with self._watching({"resourceVersion": self._version}) as body:
             self.health.problem = ""
-            async for line in _lines(body):
+            async for line in lines(body):
                 await self._take(line)
 
     def _watching(self, more: dict[str, str]) -> contextlib.AbstractAsyncContextManager[aiohttp.StreamReader]:
@@ -287,14 +215,14 @@ class Reflector:
         return self._client.get(self.resource.path, parameters, silence=seconds + _GRACE_SECONDS)
 
     async def _take(self, line: bytes) -> None:
-        event = _event.decode(line)
+        event = decode_event(line)
         self.health.events[event.type if event.type in _TYPES else "other"] += 1
         self.health.last_event = time.time()
         try:
-            about = _versioned.decode(event.object)
+            about = decode_versioned(event.object)
         except msgspec.MsgspecError:
             # One object that is no object must not be asked for again and again.
-            about = _Versioned()
+            about = Versioned()
         if event.type == "ERROR":
             raise _error(self.resource, about)
         if event.type in ("ADDED", "MODIFIED", "DELETED"):
@@ -310,27 +238,6 @@ class Reflector:
         await asyncio.sleep(seconds)
 
 
-def _error(resource: Resource, about: _Versioned) -> KubeError:
+def _error(resource: Resource, about: Versioned) -> KubeError:
     message = f"{resource.path}: the watch ended with {about.code}: {about.message}"
     return GoneError(message, 410) if about.code == 410 else KubeError(message, about.code)
-
-
-_TYPES = frozenset({"ADDED", "MODIFIED", "DELETED", "BOOKMARK", "ERROR"})
-
-
-async def _lines(body: aiohttp.StreamReader) -> AsyncIterator[bytes]:
-    """Lines of a stream, however long and however cut into chunks; a last one without its end is dropped."""
-    parts: list[bytes] = []
-    size = 0
-    async for chunk in body.iter_any():
-        first, *rest = chunk.split(b"\n")
-        parts.append(first)
-        size += len(first)
-        if size > _LINE_BYTES:
-            raise KubeError(f"a watch event is larger than {_LINE_BYTES // 1024**2} MiB")
-        for following in rest:
-            line = b"".join(parts)
-            if line.strip():
-                yield line
-            parts = [following]
-            size = len(following)
