@@ -166,8 +166,9 @@ async def test_sessions_that_ended_before_the_settings(before: float, first: int
         board.end(completed(before))
         await listed(board.projects, settings("p", NOW))
         assert board.lines(*PROJECT_NAMES) == shown("p", int(NOW), first)
-        board.end(completed(9))
-        assert board.lines(*PROJECT_NAMES) == shown("p", int(NOW), 9 if first is None else first)
+        for seconds in (9, -3):
+            board.end(completed(seconds))
+            assert board.lines(*PROJECT_NAMES) == shown("p", int(NOW), 9 if first is None else first)
 
 
 async def test_a_session_that_completes_after_a_restart(tmp_path: Path) -> None:

@@ -90,13 +90,9 @@ async def test_a_deployment_from_its_rollout_to_its_end(board: Board) -> None:
 
 async def test_several_deployments_of_a_component_add_up(board: Board) -> None:
     """The one created last says which version it is; without it, the other one."""
-    old = deployment(
-        "old", 1, ready=2, replicas=4, labels=version("1"), annotations=revision(19), creationTimestamp=at(1)
-    )
-    new = deployment(
-        "new", 1, ready=1, replicas=1, labels=version("2"), annotations=revision(10), creationTimestamp=at(2)
-    )
-    await listed(board.of["backend"], new, old)
+    old = deployment("old", 1, ready=2, replicas=4, labels=version("1"), annotations=revision(19), **at(1))
+    new = deployment("new", 1, ready=1, replicas=1, labels=version("2"), annotations=revision(10), **at(2))
+    await listed(board.of["backend"], old, new)
     assert board.lines() == [
         'ready_replicas{component="backend"} 3',
         'desired_replicas{component="backend"} 5',

@@ -230,10 +230,11 @@ async def test_what_cannot_be_stored_does_not_stop_it(tmp_path: Path, caplog: py
         with pytest.raises(ValueError, match="cannot observe"):
             books.recorder.observe(m.QUEUE_DURATION, ("p", "batch"), float("nan"))
         for number in range(3):
-            books.recorder.count(m.RESTARTS, ("a\0b",))
+            for project in ("with", "a\0b"):
+                books.recorder.count(m.RESTARTS, (project,))
             await asyncio.wait_for(books.recorder.recorded(), 10)
-            books.recorder.count(m.RESTARTS, ("p",))
-            await books.shows(m.RESTARTS, f'{{project="p"}} {number + 1}')
+            books.recorder.count(m.RESTARTS, ("after",))
+            await books.shows(m.RESTARTS, *(f'{{project="{name}"}} {number + 1}' for name in ("with", "after")))
     assert caplog.text.count("1 counts and facts are lost: cannot be stored: a key holds NUL") == 3
 
 

@@ -247,7 +247,7 @@ class Chunks:
 
 
 async def split(chunks: list[bytes]) -> list[bytes]:
-    return [line async for line in module._lines(Chunks(chunks))]  # type: ignore[arg-type]
+    return [line async for line in module.lines(Chunks(chunks))]  # type: ignore[arg-type]
 
 
 @given(st.lists(st.binary(max_size=20)), st.lists(st.integers(0, 30), max_size=30))
@@ -267,3 +267,29 @@ async def test_a_line_without_end_is_bounded(monkeypatch: pytest.MonkeyPatch) ->
     monkeypatch.setattr(module, "_LINE_BYTES", 1000)
     with pytest.raises(KubeError, match="a watch event is larger than"):
         await split([b"x" * 600, b"y" * 600])
+
+
+async def test_answers_that_are_no_lists_are_not_asked_for_in_a_circle() -> None:
+    """A proxy that answers `{}`: nobody is told that everything is gone, and the API is not flooded."""
+    async with following() as it:
+        await it.agreed()
+        it.api.faults.empty = True
+        it.store.compact()
+        it.api.cut()
+        asked = sum(it.api.asked.values())
+        await asyncio.sleep(0.5)
+        assert it.picture.objects
+        assert sum(it.api.asked.values()) - asked < 40
+        it.api.faults.empty = False
+        await it.agreed()
+
+
+async def test_a_version_that_the_api_does_not_have_yet() -> None:
+    """504 "Too large resource version", as after a restored backup: only a list helps."""
+    async with following() as it:
+        await it.agreed()
+        it.api.faults.status[504] += 1
+        it.api.cut()
+        it.put("o1", n="new")
+        await it.agreed()
+        assert it.picture.lists == 2

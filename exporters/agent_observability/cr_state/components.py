@@ -51,7 +51,7 @@ class ComponentGauges:
         else:
             rollouts[uid] = rollout
         there = bool(rollouts)
-        newest = max(rollouts.values(), key=lambda one: one.created, default=None)
+        newest = max(rollouts.values(), key=lambda one: (one.created, one.generation or 0), default=None)
         self._set(m.COMPONENT_READY, component, sum(one.ready for one in rollouts.values()) if there else None)
         self._set(m.COMPONENT_DESIRED, component, sum(one.desired for one in rollouts.values()) if there else None)
         self._set(m.COMPONENT_GENERATION, component, newest.generation if newest else None)

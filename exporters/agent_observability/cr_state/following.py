@@ -57,6 +57,10 @@ class Following:
         parts = [one.reflector.health.synced for one in self.followed if one.reflector.resource.name == resource]
         return bool(parts) and all(parts)
 
+    def seen(self, resource: str) -> bool:
+        """Whether any part of a resource has ever been listed."""
+        return any(one.reflector.health.last_sync for one in self.followed if one.reflector.resource.name == resource)
+
     def settled(self, resource: str) -> str:
         """Why it is not known yet whether a resource can be read, or ""."""
         parts = [one.reflector.health for one in self.followed if one.reflector.resource.name == resource]

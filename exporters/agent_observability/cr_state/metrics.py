@@ -225,7 +225,9 @@ TRANSITIONS = Metric(
     "Changes of phase that were seen",
     (_PROJECT, Label("from", ALL_PHASES), Label("to", ALL_PHASES)),
 )
-RESTARTS = Metric("vteam_session_restarts_total", _C, "Sessions that ran again after they had ended", (_PROJECT,))
+RESTARTS = Metric(
+    "vteam_session_restarts_total", _C, "Sessions that began anew after they had run or ended", (_PROJECT,)
+)
 CREATED_REPOS = Metric(
     "vteam_session_repos_total", _C, "Sessions created, by their number of repositories", (_PROJECT, _REPOS)
 )

@@ -57,8 +57,9 @@ class Recorder:
 
     def observe(self, metric: Metric, labels: Labels, value: float) -> None:
         """Add to a histogram. Raises ValueError for a value that belongs to no bucket."""
+        steps = observe(metric, labels, value).steps
         sums = self._steps[metric, labels]
-        for slot, amount in observe(metric, labels, value).steps:
+        for slot, amount in steps:
             sums[slot] += amount
         self._wake()
 

@@ -35,7 +35,6 @@ _KNOWN = {phase: phase for phase in PHASES}
 
 ENDED = frozenset({"stopped", "completed", "failed", "error"})
 _BEGUN = ENDED | {"running", "stopping"}
-_AGAIN = frozenset({"pending", "creating", "running"})
 _SCHEDULED = "ambient-code.io/scheduled-run"
 NO_MODEL = "default"
 """Label of sessions that name no model: they get the platform's default one."""
@@ -112,18 +111,19 @@ def step(facts: Facts | None, session: AgenticSession, now: float) -> tuple[Fact
         happenings = []
     since = facts.since if phase == facts.phase and facts.since else now
     restarts = facts.restarts
-    # The platform sets the start of a restarted session some time after its phase: only a start of one that runs, or
-    # has run, tells of a restart that nobody saw.
-    known_start, begun = facts.start, phase in _BEGUN
-    if facts.phase in ENDED and phase in _AGAIN:
+    waits = phase in ("pending", "creating")
+    known_start = facts.start if start is None else start
+    if (facts.phase in _BEGUN and waits) or (facts.phase in ENDED and phase == "running"):
         happenings.append(Restarted())
         restarts += 1
+        # The platform may set the new start some time after the phase: until then it tells nothing.
+        known_start = None if waits else start
+    elif facts.start is None and restarts and waits:
         known_start = None
-    elif begun and start is not None and facts.start is not None and start > facts.start:
+    elif facts.start is not None and start is not None and start > facts.start:
+        # Nobody saw the end before.
         happenings.append(Restarted())
         restarts += 1
-    if begun and start is not None:
-        known_start = start
     started = facts.started
     if started is None:
         started = _running_since(session, start)

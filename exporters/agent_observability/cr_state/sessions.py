@@ -186,5 +186,10 @@ def without_credentials(url: str) -> str:
     """A repository's address without user, password and query; `git@host:path` has neither of these."""
     address = url.partition("?")[0].partition("#")[0]
     scheme, separator, rest = address.rpartition("://")
-    user, _, place = rest.rpartition("@")
-    return f"{scheme}{separator}{rest if user == 'git' and not scheme else place}"
+    if not scheme and rest.startswith("git@"):
+        return rest
+    # A password may hold a slash and a path an @: what looks like user:password ends at the last of them.
+    user, at, place = rest.rpartition("@")
+    if at and ":" not in user:
+        user, at, place = rest.partition("@") if "@" in rest.partition("/")[0] else ("", "", rest)
+    return f"{scheme}{separator}{place if at else rest}"

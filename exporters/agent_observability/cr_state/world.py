@@ -209,6 +209,9 @@ class World:
         self.curtain.paint("components", self._components.families)
 
     def _paint_sessions(self) -> Scenery:
+        if not self.following.seen(self.sessions.resource):
+            # Zeros of projects that are known otherwise would be lies.
+            return ()
         now = time.time()
         self._detail.expire(now)
         return [*self._detail.families(), *self._gauges.families(now)]

@@ -4,7 +4,8 @@ Faults are set by `POST /faults` with a JSON object: `latency` (seconds before e
 requests of the given status, as `{"429": 2}`), `cut` (cut every watch in the middle of its next line), `down` (refuse
 every request), `compact` (forget all old versions), `token` (the only bearer token that is accepted), `expired` (answer
 so many following pages of lists 410), `replay` (let each watch begin so many versions too early), `absent` (resources
-that there are not), `paused` (nothing happens on the platform).
+that there are not), `denied` (namespaces that may not be read), `empty` (answer everything with an empty object),
+`paused` (nothing happens on the platform).
 """
 
 from __future__ import annotations
@@ -38,8 +39,10 @@ class Faults:
     token: str = ""
     expired: int = 0
     replay: int = 0
+    empty: bool = False
     paused: bool = False
     absent: set[str] = field(default_factory=set)
+    denied: set[str] = field(default_factory=set)
 
 
 class KubeApi:
@@ -98,7 +101,9 @@ class KubeApi:
         faults.token = str(given.get("token", faults.token))
         faults.expired = int(given.get("expired", faults.expired))
         faults.replay = int(given.get("replay", faults.replay))
+        faults.empty = bool(given.get("empty", faults.empty))
         faults.paused = bool(given.get("paused", faults.paused))
+        faults.denied = set(given.get("denied", faults.denied))
         faults.absent = set(given.get("absent", faults.absent))
         faults.status.update({int(code): int(times) for code, times in given.get("status", {}).items()})
         if given.get("compact"):
@@ -132,6 +137,10 @@ class KubeApi:
             return _failure(401, "Unauthorized")
         if resource in faults.absent:
             return _failure(404, "the server could not find the requested resource")
+        if faults.empty:
+            return web.json_response({})
+        if request.match_info.get("namespace") in faults.denied:
+            return _failure(403, "not for you")
         for code, times in faults.status.items():
             if times > 0:
                 faults.status[code] -= 1
