@@ -14,7 +14,7 @@ from agent_observability.cr_state.config import DetailConfig
 from agent_observability.cr_state.detail import Detail
 from agent_observability.cr_state.follower import Baselines, Namespaces, Scene
 from agent_observability.cr_state.metrics import SESSION_PHASE
-from agent_observability.cr_state.sessions import Sessions
+from agent_observability.cr_state.sessions import Sessions, without_credentials
 from agent_observability.cr_state.view import View
 from agent_observability.exposition import Format, write
 from agent_observability.metric import Metric
@@ -241,3 +241,21 @@ async def test_repositories_without_credentials(given: str, shown: str, tmp_path
     assert found[0] == f'repo_status{{session_name="s",repo="{shown}"}} 1'
     assert len(found) == 20
     assert "secret" not in board.text()
+
+
+@pytest.mark.parametrize(
+    ("url", "shown"),
+    [
+        ("https://git.example.org/o/r.git", "https://git.example.org/o/r.git"),
+        ("https://robot:secret@git.example.org/o/r", "https://git.example.org/o/r"),
+        ("https://robot:se/cr@et@git.example.org/o/r", "https://git.example.org/o/r"),
+        ("https://ghp_secret@git.example.org/o/r", "https://git.example.org/o/r"),
+        ("x-access-token:ghp_secret@git.example.org/o/r", "git.example.org/o/r"),
+        ("https://git.example.org/o/r?access_token=secret#x", "https://git.example.org/o/r"),
+        ("https://git.example.org/scope/@pkg/r", "https://git.example.org/scope/@pkg/r"),
+        ("git@git.example.org:o/r", "git@git.example.org:o/r"),
+        ("my-repo", "my-repo"),
+    ],
+)
+def test_addresses_without_credentials(url: str, shown: str) -> None:
+    assert without_credentials(url) == shown

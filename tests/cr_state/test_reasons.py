@@ -49,6 +49,12 @@ def session(message: str = "", reason: str = "", detail: str = "", stopped: str 
         (session("something else"), "failed", "unknown"),
         (session(), "error", "unknown"),
         (session(reason="SomethingNew", detail="x"), "failed", "unknown"),
+        (session(reason="SomethingNew", detail="container was OOMKilled"), "failed", "oom"),
+        (session(reason="SomethingNew"), "stopped", "user"),
+        (session(reason="RunnerExit", detail="exit code 137"), "failed", "oom"),
+        (session("prompt is too long: 210000 tokens"), "failed", "unknown"),
+        (session("max_tokens exceeded"), "failed", "unknown"),
+        (session("token expired"), "failed", "secret"),
     ],
 )
 def test_reasons(given: AgenticSession, phase: str, reason: str) -> None:

@@ -38,6 +38,11 @@ def newer(status: dict[str, Any] | None = None, labels: dict[str, str] | None = 
     return msgspec.convert(given, AgenticSession)
 
 
+def bare(**spec: object) -> AgenticSession:
+    """Without a prompt of either generation."""
+    return msgspec.convert({"metadata": {"name": "s", "namespace": "p"}, "spec": spec}, AgenticSession)
+
+
 def condition(kind: str, status: str = "True", **fields: str) -> dict[str, str]:
     return {"type": kind, "status": status, **fields}
 
@@ -96,6 +101,31 @@ STORIES: dict[str, list[Look]] = {
         (20, first({"phase": "Running", "startTime": at(10)}), [Created(), Started(10)]),
         (200, first({"phase": "Running", "startTime": at(190)}), [Restarted()]),
     ],
+    "a restart whose new start comes after its phase, and once more": [
+        (
+            99,
+            first({"phase": "Completed", "startTime": at(10), "completionTime": at(90)}),
+            [Created(), Started(10), Ended("completed", "none", 90, 80)],
+        ),
+        (100, first({"phase": "Pending", "startTime": at(10)}), [Moved("completed", "pending"), Restarted()]),
+        (101, first({"phase": "Pending", "startTime": at(101)}), []),
+        (102, first({"phase": "Creating", "startTime": at(102)}), [Moved("pending", "creating")]),
+        (103, first({"phase": "Running", "startTime": at(102)}), [Moved("creating", "running")]),
+        (200, first({"phase": "Running", "startTime": at(190)}), [Restarted()]),
+    ],
+    "a restart that is seen while it waits": [
+        (20, newer({"phase": "Running", "startTime": at(1), "conditions": RUNNER}), [Created(), Started(40)]),
+        (90, newer({"phase": "Pending", "startTime": at(80)}), [Moved("running", "pending"), Restarted()]),
+        (95, newer({"phase": "Running", "startTime": at(80)}), [Moved("pending", "running")]),
+    ],
+    "an end that becomes something unknown is no restart": [
+        (
+            99,
+            first({"phase": "Completed", "startTime": at(10), "completionTime": at(90)}),
+            [Created(), Started(10), Ended("completed", "none", 90, 80)],
+        ),
+        (100, first({"phase": "Archived", "startTime": at(10)}), [Moved("completed", "other")]),
+    ],
     "a failure without a completionTime ends when it is first seen": [
         (20, first({"phase": "Running", "startTime": at(10)}), [Created(), Started(10)]),
         (
@@ -147,6 +177,11 @@ def test_stories(story: str) -> None:
         (newer(stopOnRunFinished=True), "batch"),
         (newer(stopOnRunFinished=False), "interactive"),
         (newer(labels={"ambient-code.io/scheduled-run": "x"}), "batch"),
+        # Before anybody has looked at it, an object of the newer generation may show no more than this.
+        (bare(repos=[{"url": "https://git.example.org/x", "branch": "main"}]), "interactive"),
+        (bare(), "interactive"),
+        (bare(repos=[{"input": {"url": "https://git.example.org/x"}}]), "batch"),
+        (bare(autoPushOnComplete=True), "batch"),
     ],
 )
 def test_modes(session: AgenticSession, mode: str) -> None:

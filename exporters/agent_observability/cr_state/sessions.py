@@ -26,7 +26,7 @@ from agent_observability.cr_state.session import (
 from agent_observability.cr_state.text import clean
 from agent_observability.cr_state.view import NOTHING, Reported, SessionListener, View
 
-__all__ = ["SESSION", "Look", "Sessions"]
+__all__ = ["SESSION", "Look", "Sessions", "without_credentials"]
 
 SESSION = "session"
 """Kind of the facts about sessions, by uid."""
