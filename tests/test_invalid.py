@@ -73,6 +73,7 @@ PROBLEMS: dict[str, list[str]] = {
     ],
     "unknown-exporter.yml": ["web.listen.hosts: unknown key 'hosts'; did you mean 'host'?"],
     "unknown-key.yml": ["web.listn: unknown key 'listn'; did you mean 'listen'?"],
+    "unknown-limit.yml": ["limits.modell: unknown key 'modell'; did you mean 'model'?"],
     "unknown-section.yml": ["hots: unknown key 'hots'; did you mean 'host'?"],
     "unsafe-tag.yml": [
         "line 1, column 6: no valid YAML: could not determine a constructor for the tag"
