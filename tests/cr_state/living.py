@@ -15,9 +15,9 @@ import pytest
 from prometheus_client.parser import text_string_to_metric_families
 
 from agent_observability.cr_state.config import CrStateConfig
-from agent_observability.cr_state.follower import SCOPE
 from agent_observability.cr_state.metrics import SESSIONS
 from agent_observability.cr_state.runtime import CrStateRuntime
+from agent_observability.cr_state.scene import SCOPE
 from agent_observability.demo.kube_api import KubeApi
 from agent_observability.demo.kube_store import KubeStore
 from agent_observability.demo.platform import Platform

@@ -9,7 +9,7 @@ import pytest
 
 from agent_observability.cr_state import metrics as m
 from agent_observability.cr_state.components import CONTAINER, ComponentGauges, ComponentPods, Components
-from agent_observability.cr_state.follower import Baselines, Namespaces, Scene
+from agent_observability.cr_state.scene import Baselines, Namespaces, Scene
 from agent_observability.exposition import Format, write
 from agent_observability.series import SeriesStore
 from tests.cr_state.test_recorder import Books, idle, listed, recording, watched

@@ -10,9 +10,9 @@ from pathlib import Path
 import pytest
 
 from agent_observability.cr_state.curtain import Curtain, Scenery
-from agent_observability.cr_state.follower import Baselines, Namespaces, Scene
 from agent_observability.cr_state.lists import ScopeSink
 from agent_observability.cr_state.metrics import SESSIONS
+from agent_observability.cr_state.scene import Baselines, Namespaces, Scene
 from agent_observability.exposition import Block, Format, RenderedFamily, write
 from tests.cr_state.test_follower import Things, thing
 from tests.cr_state.test_recorder import idle, listed, raw

@@ -12,8 +12,8 @@ from prometheus_client.parser import text_string_to_metric_families
 
 from agent_observability.cr_state.config import DetailConfig
 from agent_observability.cr_state.detail import Detail
-from agent_observability.cr_state.follower import Baselines, Namespaces, Scene
 from agent_observability.cr_state.metrics import SESSION_PHASE
+from agent_observability.cr_state.scene import Baselines, Namespaces, Scene
 from agent_observability.cr_state.sessions import Sessions, without_credentials
 from agent_observability.cr_state.view import View
 from agent_observability.exposition import Format, write

@@ -170,7 +170,7 @@ async def test_resource_that_is_installed_later(tmp_path: Path) -> None:
         life.api.faults.absent = set()
         await wait_until_async(lambda: life.samples()["cr_state_synced"]["rfeworkflows",], what="workflows")
         await life.work(200)
-        shown = await life.agrees({**whole(life), "vteam_rfe_step_status": _ones(life.platform.steps())})
+        shown = await life.agrees({**whole(life), "vteam_rfe_step_status": _ones(life.platform.estate.steps())})
         life.api.faults.absent = {"rfeworkflows"}
         life.api.store.compact()
         life.api.cut()

@@ -11,9 +11,10 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from agent_observability.cr_state import metrics as m
-from agent_observability.cr_state.follower import Baselines, Follower, Namespaces, Scene
+from agent_observability.cr_state.follower import Follower
 from agent_observability.cr_state.lists import AdoptionSink, ScopeSink
 from agent_observability.cr_state.objects import Object
+from agent_observability.cr_state.scene import Baselines, Namespaces, Scene
 from tests.cr_state.test_recorder import Kind, idle, listed, raw, recording, watched
 
 

@@ -160,7 +160,7 @@ async def test_steps_of_listed_namespaces_outlive_a_restart(tmp_path: Path) -> N
         await life.start()
         await life.synced()
         await life.work(300)
-        expected = {key: value for key, value in life.platform.steps().items() if key[0] in config.namespaces}
+        expected = {key: value for key, value in life.platform.estate.steps().items() if key[0] in config.namespaces}
         await life.agrees({"vteam_rfe_step_status": {key: value for key, value in expected.items() if value}})
         for run in [run for run in life.platform.runs.values() if run.step and run.over]:
             life.platform._delete(run)

@@ -31,6 +31,6 @@ async def test_thousands_of_events(seed: int, tmp_path: Path) -> None:
         assert shown["vteam_projects"] == pytest.approx(dict(segments([(name, at) for _, name, at in subjects], now)))
         restarts = {(LABELS[app],): float(number) for app, number in platform.rollouts.restarts.items()}
         assert shown["vteam_component_restarts_total"] == restarts
-        assert shown["vteam_rfe_step_status"] == platform.steps()
+        assert shown["vteam_rfe_step_status"] == platform.estate.steps()
         assert set(shown["cr_state_synced"].values()) == {1.0}
         assert not any(shown["cr_state_decode_errors_total"].values())

@@ -130,7 +130,7 @@ def _of_good(life: Life, truth: Truth) -> list[str]:
         f"{name}{key}"
         for name, of in truth.items()
         for key in {*of, *shown[name]}
-        if key[0] in life.platform.projects and abs(shown[name].get(key, 0) - of.get(key, 0)) > 1e-6
+        if key[0] in life.platform.estate.projects and abs(shown[name].get(key, 0) - of.get(key, 0)) > 1e-6
     ]
 
 

@@ -15,9 +15,10 @@ import pytest
 
 from agent_observability.cr_state import metrics as m
 from agent_observability.cr_state import recorder as module
-from agent_observability.cr_state.follower import SCOPE, AnyFollower, Baselines, Namespaces, Scene
+from agent_observability.cr_state.follower import AnyFollower
 from agent_observability.cr_state.lists import ScopeSink
 from agent_observability.cr_state.recorder import Recorder
+from agent_observability.cr_state.scene import SCOPE, Baselines, Namespaces, Scene
 from agent_observability.exposition import Format, write
 from agent_observability.ledger import queries
 from agent_observability.ledger.batch import Batch, Outcome

@@ -9,9 +9,10 @@ import msgspec
 
 from agent_observability.cr_state import metrics as m
 from agent_observability.cr_state.activity import Activity
-from agent_observability.cr_state.follower import Follower, Scene
+from agent_observability.cr_state.follower import Follower
 from agent_observability.cr_state.objects import Object, epoch
 from agent_observability.cr_state.recorder import Recorder
+from agent_observability.cr_state.scene import Scene
 from agent_observability.cr_state.session import Facts
 from agent_observability.cr_state.state import SessionGauges
 from agent_observability.cr_state.view import SessionListener, View

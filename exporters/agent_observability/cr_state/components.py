@@ -6,8 +6,9 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 
 from agent_observability.cr_state import metrics as m
-from agent_observability.cr_state.follower import EVERYWHERE, Follower, Scene
+from agent_observability.cr_state.follower import Follower
 from agent_observability.cr_state.objects import Deployment, Pod, epoch
+from agent_observability.cr_state.scene import EVERYWHERE, Scene
 from agent_observability.cr_state.text import clean
 from agent_observability.exposition import RenderedFamily
 from agent_observability.metric import Metric

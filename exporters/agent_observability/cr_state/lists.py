@@ -7,7 +7,8 @@ from typing import Generic, Literal
 
 import msgspec
 
-from agent_observability.cr_state.follower import EVERYWHERE, Follower, LookT, T
+from agent_observability.cr_state.follower import Follower, LookT, T
+from agent_observability.cr_state.scene import EVERYWHERE
 from agent_observability.kube.sink import Listing, Sink
 
 __all__ = ["AdoptionSink", "ScopeSink"]

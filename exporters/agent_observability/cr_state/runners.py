@@ -7,8 +7,9 @@ from collections.abc import Mapping
 from typing import TypeVar
 
 from agent_observability.cr_state import metrics as m
-from agent_observability.cr_state.follower import EVERYWHERE, Follower, Scene
+from agent_observability.cr_state.follower import Follower
 from agent_observability.cr_state.objects import Job, Object, Pod
+from agent_observability.cr_state.scene import EVERYWHERE, Scene
 
 __all__ = ["JOB", "POD", "RUNNER_LABELS", "RunnerJobs", "RunnerPods"]
 

@@ -5,8 +5,9 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Collection, Sequence
 
-from agent_observability.cr_state.follower import Follower, Scene
+from agent_observability.cr_state.follower import Follower
 from agent_observability.cr_state.objects import Object, epoch
+from agent_observability.cr_state.scene import Scene
 
 __all__ = ["Selection"]
 

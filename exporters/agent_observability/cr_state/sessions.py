@@ -10,8 +10,9 @@ from typing import Any
 import msgspec
 
 from agent_observability.cr_state import metrics as m
-from agent_observability.cr_state.follower import Follower, Scene
+from agent_observability.cr_state.follower import Follower
 from agent_observability.cr_state.objects import AgenticSession, SessionStatus
+from agent_observability.cr_state.scene import Scene
 from agent_observability.cr_state.session import (
     Created,
     Ended,

@@ -8,9 +8,10 @@ from collections.abc import Mapping
 import msgspec
 
 from agent_observability.cr_state import metrics as m
-from agent_observability.cr_state.follower import EVERYWHERE, Follower, Scene
+from agent_observability.cr_state.follower import Follower
 from agent_observability.cr_state.objects import RfeWorkflow
 from agent_observability.cr_state.recorder import Recorder
+from agent_observability.cr_state.scene import EVERYWHERE, Scene
 from agent_observability.cr_state.view import SessionListener, View
 from agent_observability.exposition import RenderedFamily
 from agent_observability.metric import OTHER

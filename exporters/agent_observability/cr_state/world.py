@@ -15,18 +15,12 @@ from agent_observability.cr_state.components import CONTAINER, ComponentGauges, 
 from agent_observability.cr_state.config import CrStateConfig
 from agent_observability.cr_state.curtain import Curtain, Scenery
 from agent_observability.cr_state.detail import Detail
-from agent_observability.cr_state.follower import (
-    EVERYWHERE,
-    SCOPE,
-    AnyFollower,
-    Baselines,
-    Namespaces,
-    Scene,
-)
+from agent_observability.cr_state.follower import AnyFollower
 from agent_observability.cr_state.following import Following
 from agent_observability.cr_state.lists import AdoptionSink, ScopeSink
 from agent_observability.cr_state.recorder import Recorder
 from agent_observability.cr_state.runners import JOB, POD, RunnerJobs, RunnerPods
+from agent_observability.cr_state.scene import EVERYWHERE, SCOPE, Baselines, Namespaces, Scene
 from agent_observability.cr_state.selection import Selection
 from agent_observability.cr_state.session import NO_MODEL
 from agent_observability.cr_state.sessions import SESSION, Sessions
@@ -55,6 +49,7 @@ PARTS: Mapping[str, tuple[Metric, ...]] = {
 _BEGAN = "began"
 _TICK_SECONDS = 1.0
 _PRUNE_SECONDS = 3_600.0
+_FIRST_PRUNE_SECONDS = 60.0
 _COUNTED = ("agenticsessions", "jobs", "pods")
 
 
@@ -172,10 +167,11 @@ class World:
             changed.clear()
             for follower in self._namespaced:
                 follower.unwanted()
-            for name in names - adopted:
+            wanted = set(names)
+            for name in wanted - adopted:
                 for follower in self._namespaced:
                     await self._adopt(client, follower, name)
-            adopted = set(names)
+            adopted = wanted
 
     async def _adopt(self, client: KubeClient, follower: AnyFollower, namespace: str) -> None:
         done = asyncio.Event()
@@ -189,7 +185,7 @@ class World:
             task.cancel()
 
     async def _tick(self) -> None:
-        pruned = time.monotonic()
+        pruned = time.monotonic() - _PRUNE_SECONDS + _FIRST_PRUNE_SECONDS
         while True:
             self.following.count(self.recorder)
             if time.monotonic() - pruned > _PRUNE_SECONDS and self.following.synced(self.sessions.resource):

@@ -1,11 +1,7 @@
 """The demo's Kubernetes API: lists in pages, watches with bookmarks, and the faults that clients have to bear.
 
-Faults are set by `POST /faults` with a JSON object: `latency` (seconds before each answer), `status` (answer so many
-requests of the given status, as `{"429": 2}`), `cut` (cut every watch in the middle of its next line), `down` (refuse
-every request), `compact` (forget all old versions), `token` (the only bearer token that is accepted), `expired` (answer
-so many following pages of lists 410), `replay` (let each watch begin so many versions too early), `absent` (resources
-that there are not), `denied` (namespaces that may not be read), `empty` (answer everything with an empty object),
-`paused` (nothing happens on the platform).
+Faults are set by `POST /faults` with a JSON object: the fields of `faults.Faults`, and `cut` (cut every watch in the
+middle of its next line) or `compact` (forget all old versions).
 """
 
 from __future__ import annotations
@@ -16,33 +12,17 @@ import json
 import ssl
 from collections import Counter
 from collections.abc import Awaitable, Callable, Mapping
-from dataclasses import dataclass, field
 from typing import Any
 
 from aiohttp import web
 
+from agent_observability.demo.faults import Faults
 from agent_observability.demo.kube_store import CompactedError, KubeStore
 
-__all__ = ["Faults", "KubeApi"]
+__all__ = ["KubeApi"]
 
 _BOOKMARK_SECONDS = 1.0
 _RETRY_AFTER = "1"
-
-
-@dataclass(slots=True)
-class Faults:
-    """What goes wrong at the moment."""
-
-    latency: float = 0.0
-    status: Counter[int] = field(default_factory=Counter)
-    down: bool = False
-    token: str = ""
-    expired: int = 0
-    replay: int = 0
-    empty: bool = False
-    paused: bool = False
-    absent: set[str] = field(default_factory=set)
-    denied: set[str] = field(default_factory=set)
 
 
 class KubeApi:
@@ -95,17 +75,7 @@ class KubeApi:
 
     async def _set_faults(self, request: web.Request) -> web.Response:
         given: dict[str, Any] = await request.json()
-        faults = self.faults
-        faults.latency = float(given.get("latency", faults.latency))
-        faults.down = bool(given.get("down", faults.down))
-        faults.token = str(given.get("token", faults.token))
-        faults.expired = int(given.get("expired", faults.expired))
-        faults.replay = int(given.get("replay", faults.replay))
-        faults.empty = bool(given.get("empty", faults.empty))
-        faults.paused = bool(given.get("paused", faults.paused))
-        faults.denied = set(given.get("denied", faults.denied))
-        faults.absent = set(given.get("absent", faults.absent))
-        faults.status.update({int(code): int(times) for code, times in given.get("status", {}).items()})
+        self.faults.set(given)
         if given.get("compact"):
             self.store.compact()
         if given.get("cut"):

@@ -10,7 +10,6 @@ import itertools
 import math
 import random
 from collections.abc import Callable
-from typing import Any
 
 from agent_observability.demo.cast import (
     CUSTOM_MODELS,
@@ -21,14 +20,14 @@ from agent_observability.demo.cast import (
     USERS,
 )
 from agent_observability.demo.components import Rollouts
+from agent_observability.demo.estate import Estate
 from agent_observability.demo.kube_store import KubeStore
-from agent_observability.demo.run import Run, timestamp
+from agent_observability.demo.run import Run
 from agent_observability.demo.truth import Truth
 
 __all__ = ["Platform"]
 
 _DAY = 86_400
-_STEPS = ("ideate", "specify", "plan", "tasks", "implement")
 SESSIONS = "agenticsessions"
 
 
@@ -56,9 +55,7 @@ class Platform:
         self._untimed = untimed
         self._queue: list[tuple[float, int, Callable[[], None]]] = []
         self._numbers = itertools.count(1)
-        self.projects: list[str] = []
-        self._workflows: dict[tuple[str, str], int] = {}
-        self._done: dict[tuple[str, str], set[str]] = {}
+        self.estate = Estate(store, self.random)
         self.happened = 0
         self.on_create: Callable[[Run], None] = lambda _: None
         self.rollouts = Rollouts(store, self)
@@ -66,17 +63,16 @@ class Platform:
     def populate(self, *, sessions: int = 300, days: int = 60) -> None:
         """Fill the platform with a past: projects, sessions that have ended, workflows on their way."""
         for name in PROJECTS[:-1]:
-            self._add_project(name, self.now - self.random.randrange(20 * _DAY, 200 * _DAY))
-        for project in self.projects[:5]:
-            self._add_workflow(project)
+            self.estate.add_project(name, self.now - self.random.randrange(20 * _DAY, 200 * _DAY))
+        for project in self.estate.projects[:5]:
+            self.estate.add_workflow(project, self.now)
         for _ in range(sessions):
             run = self._new_run(self.now - int(self.random.random() ** 2 * days * _DAY) - 4 * 3600)
             run.began = run.created + 2
             run.started = run.created + self.random.randrange(5, 120)
             run.ended = run.started + self.random.randrange(60, 3000)
             run.phase, run.visible = run.fate, True
-            if run.workflow and run.fate == "completed":
-                self._done[run.project, run.workflow].add(run.step)
+            self.estate.ended(run)
             self._put(run, history=True)
         self.rollouts.begin()
 
@@ -174,8 +170,7 @@ class Platform:
         if run.deleted:
             return
         run.phase, run.ended = run.fate, self.now
-        if run.workflow and run.phase == "completed" and (run.project, run.workflow) in self._done:
-            self._done[run.project, run.workflow].add(run.step)
+        self.estate.ended(run)
         self._put(run)
         self._put_runner(run)
         if not run.newer and run.phase == "completed":
@@ -236,10 +231,10 @@ class Platform:
         newer = choose.random() < 0.5
         scheduled = newer and choose.random() < 0.15
         fate, reason = self._fate(newer=newer)
-        workflow, step = self._next_step() if choose.random() < 0.2 else ("", "")
-        project = choose.choices(self.projects, [1 / (1 + at) for at in range(len(self.projects))])[0]
-        if workflow:
-            project, _, workflow = workflow.partition("/")
+        project, workflow, step = self.estate.next_step() if choose.random() < 0.2 else ("", "", "")
+        if not workflow:
+            projects = self.estate.projects
+            project = choose.choices(projects, [1 / (1 + at) for at in range(len(projects))])[0]
         model = choose.choice(CUSTOM_MODELS if choose.random() < 0.15 else DEFAULT_MODELS)
         return Run(
             project=project,
@@ -268,52 +263,13 @@ class Platform:
         reason = self.random.choice(tuple(reasons))
         return "failed" if newer or self.random.random() < 0.8 else "error", reason
 
-    def steps(self) -> dict[tuple[str, ...], float]:
-        """Which steps of the workflows are done, by namespace, project, workflow and step."""
-        return {
-            (project, project, name, step): float(step in done)
-            for (project, name), done in self._done.items()
-            for step in _STEPS
-        }
-
-    def _next_step(self) -> tuple[str, str]:
-        if not self._workflows:
-            return "", ""
-        key = self.random.choice(tuple(self._workflows))
-        step = _STEPS[min(self._workflows[key], len(_STEPS) - 1)]
-        self._workflows[key] += 1
-        return "/".join(key), step
-
     def _next_workflow(self) -> None:
-        self._add_workflow(self.random.choice(self.projects))
-        if len(self._workflows) > 12:
-            key = next(iter(self._workflows))
-            del self._workflows[key], self._done[key]
-            self._store.delete("rfeworkflows", *key)
+        self.estate.add_workflow(self.random.choice(self.estate.projects), self.now)
         self.after(self._about(1200), self._next_workflow)
 
-    def _add_workflow(self, project: str) -> None:
-        name = f"rfe-{next(self._numbers)}"
-        self._workflows[project, name] = 0
-        self._done[project, name] = set()
-        meta = {"name": name, "namespace": project, "creationTimestamp": timestamp(self.now)}
-        phase = self.random.choice(("Initializing", "Ready", "Ready"))
-        self._store.put("rfeworkflows", {"metadata": meta, "spec": {"title": name}, "status": {"phase": phase}})
-
     def _next_project(self) -> None:
-        if len(self.projects) < 12:
-            taken = len(self.projects)
-            self._add_project(PROJECTS[taken] if taken < len(PROJECTS) else f"team-{taken}", self.now)
+        if self.estate.grow(self.now):
             self.after(self._about(3600), self._next_project)
-
-    def _add_project(self, name: str, created: int) -> None:
-        moment = timestamp(created)
-        labels = {"ambient-code.io/managed": "true"}
-        self._store.put("namespaces", {"metadata": {"name": name, "creationTimestamp": moment, "labels": labels}})
-        meta = {"name": "projectsettings", "namespace": name, "creationTimestamp": moment}
-        spec: dict[str, Any] = {"groupAccess": [], "runnerSecretsName": "ambient-runner-secrets"}
-        self._store.put("projectsettings", {"metadata": meta, "spec": spec})
-        self.projects.append(name)
 
     def _about(self, seconds: float) -> float:
         """Seldom exactly that long."""
