@@ -19,7 +19,7 @@ from agent_observability.decode import Decoder
 from agent_observability.errors import ConfigError, StartError
 from agent_observability.ledger.config import LedgerConfig
 from agent_observability.listen import parse_address
-from agent_observability.registry import BY_NAME, CAPPED, EXPORTERS
+from agent_observability.registry import BY_NAME, EXPORTERS
 from agent_observability.stack.config import StackConfig
 from agent_observability.units import Duration
 
@@ -148,8 +148,8 @@ def parse(
             decoder.unknown_key(str(key), str(key), (*common, *BY_NAME))
     sections = {entry.name: decoder.decode(entry.section, document.get(entry.name), entry.name) for entry in EXPORTERS}
     for label in decoded["limits"] if isinstance(decoded.get("limits"), dict) else ():
-        if label not in CAPPED:
-            decoder.unknown_key(f"limits.{label}", label, CAPPED)
+        if label not in (capped := _capped()):
+            decoder.unknown_key(f"limits.{label}", label, capped)
     if isinstance(web := decoded.get("web"), WebConfig):
         for exporter, addresses in web.listen.items():
             if exporter not in BY_NAME:
@@ -158,6 +158,12 @@ def parse(
     if decoder.problems:
         raise ConfigError(name, decoder.problems)
     return Config(**decoded, sections=sections, file=name)
+
+
+def _capped() -> set[str]:
+    """Labels that have a cap."""
+    metrics = [metric for exporter in EXPORTERS for metric in exporter.metrics]
+    return {label.name for metric in metrics for label in metric.labels if label.cap is not None}
 
 
 def _address_problems(path: str, addresses: list[str]) -> list[str]:

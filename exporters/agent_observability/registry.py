@@ -18,7 +18,7 @@ from agent_observability.metric import Metric
 from agent_observability.runtime import Context, Runtime
 from agent_observability.suite import SUITE_METRICS
 
-__all__ = ["BY_NAME", "CAPPED", "CATALOGUE", "EXPORTERS", "EXTERNAL", "Exporter"]
+__all__ = ["BY_NAME", "CATALOGUE", "EXPORTERS", "EXTERNAL", "Exporter"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -77,11 +77,6 @@ CATALOGUE: dict[str, Metric] = {
     metric.name: metric for metric in itertools.chain(SUITE_METRICS, *(exporter.metrics for exporter in EXPORTERS))
 }
 """Every family the suite exposes, by name."""
-
-CAPPED: frozenset[str] = frozenset(
-    label.name for metric in CATALOGUE.values() for label in metric.labels if label.cap is not None
-)
-"""Labels whose caps the configuration may change."""
 
 EXTERNAL: tuple[str, ...] = (
     r"up",

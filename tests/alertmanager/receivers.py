@@ -120,7 +120,7 @@ class _Links(HTMLParser):
             self._href = ""
 
 
-@dataclass(slots=True)
+@dataclass
 class Receivers:
     """Where the servers are and what they took; `refused` holds what the real services would not have taken."""
 
