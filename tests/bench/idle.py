@@ -39,10 +39,10 @@ def measure(config: Path, ports: list[int]) -> tuple[float, float]:
             process.terminate()
 
 
-def wait_ready(port: int, deadline: float) -> None:
+def wait_ready(port: int, deadline: float, path: str = "/-/ready") -> None:
     while True:
         try:
-            with urllib.request.urlopen(f"http://127.0.0.1:{port}/-/ready", timeout=1) as answer:
+            with urllib.request.urlopen(f"http://127.0.0.1:{port}{path}", timeout=1) as answer:
                 if answer.status == 200:
                     return
         except (urllib.error.URLError, ConnectionError):
@@ -55,8 +55,21 @@ def main(folder: Path) -> None:
     ports = [free_port() for _ in EXPORTERS]
     listen = {entry.name: [f"127.0.0.1:{port}"] for entry, port in zip(EXPORTERS, ports, strict=True)}
     config = folder / "config.yml"
-    config.write_text(yaml.safe_dump({"web": {"listen": listen}}))
-    runs = [measure(config, ports) for _ in range(ROUNDS)]
+    api = free_port()
+    document = {
+        "web": {"listen": listen},
+        "cr_state": {"kubernetes": {"url": f"http://127.0.0.1:{api}"}},
+        "ledger": {"directory": str(folder)},
+    }
+    config.write_text(yaml.safe_dump(document))
+    # A platform without sessions, past or future.
+    command = (sys.executable, "-m", "agent_observability.demo", "--port", str(api))
+    with subprocess.Popen([*command, "--sessions", "0", "--per-hour", "0.001"], stdout=subprocess.DEVNULL) as platform:
+        try:
+            wait_ready(api, time.perf_counter() + 30, "/readyz")
+            runs = [measure(config, ports) for _ in range(ROUNDS)]
+        finally:
+            platform.terminate()
     rss, ready = (statistics.median(column) for column in zip(*runs, strict=True))
     print(f"{len(EXPORTERS)} exporter(s), median of {ROUNDS} starts", file=sys.stderr)
     print(json.dumps({"bench": "idle", "rss_mib": round(rss, 1), "ready_s": round(ready, 2)}))

@@ -182,17 +182,20 @@ def is_scheduled(session: AgenticSession) -> bool:
 def _newer(session: AgenticSession) -> bool:
     """Whether the object is of the newer generation of the platform."""
     spec, status = session.spec, session.status
-    repos = [one for one in spec.repos or () if isinstance(one, dict)]
     if (
         spec.initial_prompt is not None
         or spec.stop_on_run_finished is not None
         or status.observed_generation is not None
         or status.conditions is not None
-        or any("url" in repo for repo in repos)
     ):
         return True
-    first = (spec.prompt, spec.interactive, spec.main_repo_index, spec.auto_push_on_complete, status.job_name)
-    return not any("input" in repo for repo in repos) and all(mark is None for mark in first)
+    if spec.prompt is not None or spec.interactive is not None or status.job_name is not None:
+        return False
+    repos = [one for one in spec.repos or () if isinstance(one, dict)]
+    if any("url" in repo for repo in repos):
+        return True
+    first = spec.main_repo_index is not None or spec.auto_push_on_complete is not None
+    return not first and not any("input" in repo for repo in repos)
 
 
 def _mode(session: AgenticSession) -> str:

@@ -102,9 +102,8 @@ class Sessions(Follower[AgenticSession, Look]):
         remembered = old is not None or past is not None
         counted = remembered or self.baselines.passed(self.resource, facts.namespace)
         self.views[uid] = new
-        for happening in look.happenings:
-            if counted:
-                self._count(facts, happening)
+        for happening in look.happenings if counted else ():
+            self._count(facts, happening)
             if live and isinstance(happening, Ended) and facts.ended is not None:
                 self._delayed(max(0.0, time.time() - facts.ended))
         if old is None or old.facts != facts:

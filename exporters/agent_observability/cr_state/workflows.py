@@ -56,6 +56,8 @@ class Steps(SessionListener):
         self._with_objects = False
 
     def changed(self, uid: str, old: View | None, new: View | None) -> None:
+        if (old is None or old.step is None) and (new is None or new.step is None):
+            return
         for view, by in ((old, -1), (new, 1)):
             if view is not None and view.step is not None:
                 self._named[view.facts.namespace, view.step[0]] += by
