@@ -17,7 +17,17 @@ from isal import igzip_lib
 
 from agent_observability.metric import Kind, Metric
 
-__all__ = ["Block", "Format", "PackedBlock", "RenderedFamily", "compress", "format_value", "label_text", "write"]
+__all__ = [
+    "Block",
+    "Format",
+    "PackedBlock",
+    "RenderedFamily",
+    "compress",
+    "escape",
+    "format_value",
+    "label_text",
+    "write",
+]
 
 # Below this a block shares the gzip member of its neighbours: a member of its own costs 18 bytes and a table.
 _OWN_MEMBER_BYTES = 4096
@@ -152,10 +162,11 @@ def _text_header(metric: Metric) -> bytes:
 def _openmetrics_header(metric: Metric) -> bytes:
     kind = "unknown" if metric.kind is Kind.UNTYPED else metric.kind.value
     unit = f"# UNIT {metric.family} {metric.unit}\n" if metric.unit else ""
-    return f"# HELP {metric.family} {_escape(metric.help)}\n# TYPE {metric.family} {kind}\n{unit}".encode()
+    return f"# HELP {metric.family} {escape(metric.help)}\n# TYPE {metric.family} {kind}\n{unit}".encode()
 
 
-def _escape(value: str) -> str:
+def escape(value: str) -> str:
+    """A label value, or a help text of OpenMetrics, as it stands between quotes."""
     if not _ESCAPED.search(value):
         return value
     return value.replace("\\", r"\\").replace("\n", r"\n").replace('"', r"\"")
@@ -163,7 +174,7 @@ def _escape(value: str) -> str:
 
 def label_text(names: Sequence[str], values: Sequence[str]) -> str:
     """`a="1",b="2"` without braces; surrogates (paths and JSON may hold some) become replacement characters."""
-    text = ",".join(f'{name}="{_escape(value)}"' for name, value in zip(names, values, strict=True))
+    text = ",".join(f'{name}="{escape(value)}"' for name, value in zip(names, values, strict=True))
     return text if text.isascii() else _SURROGATE.sub("\ufffd", text)
 
 

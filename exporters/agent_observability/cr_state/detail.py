@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import functools
-import re
 import time
 from collections.abc import Callable, Iterable, Mapping
 
@@ -23,14 +22,10 @@ from agent_observability.cr_state.metrics import (
 from agent_observability.cr_state.recent import Recent
 from agent_observability.cr_state.shelf import Lines, Page, Shelf
 from agent_observability.cr_state.view import NOTHING, SessionListener, View
-from agent_observability.exposition import RenderedFamily, format_value, label_text
+from agent_observability.exposition import RenderedFamily, escape, format_value, label_text
 from agent_observability.metric import Metric
 
 __all__ = ["Detail"]
-
-
-# Of nearly all names: nothing to escape.
-_PLAIN = re.compile(r"[A-Za-z0-9_.:/-]+").fullmatch
 
 
 class Detail(SessionListener):
@@ -106,10 +101,9 @@ class Detail(SessionListener):
 def _lines(view: View) -> Lines:
     """In the order of `DETAIL`."""
     facts, reported = view.facts, view.reported
-    name = facts.name if _PLAIN(facts.name) else label_text(("",), (facts.name,))[2:-1]
-    base = f'{_project_labels(facts.namespace)},session_name="{name}"'
+    base = f'{_project_labels(facts.namespace)},session_name="{escape(facts.name)}"'
     scheduled = "true" if view.scheduled else "false"
-    model = facts.model if _PLAIN(facts.model) else label_text(("",), (facts.model,))[2:-1]
+    model = escape(facts.model)
     repos = tokens = cost = turns = b""
     if reported is not NOTHING:
         repos = b"".join(

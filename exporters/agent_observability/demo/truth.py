@@ -102,12 +102,7 @@ class Truth:
 
     def summary(self) -> dict[str, Any]:
         """As JSON."""
-        return {
-            "counts": {name: {"/".join(key): number for key, number in of.items()} for name, of in self.counts.items()},
-            "seconds": {
-                name: {"/".join(key): values for key, values in of.items()} for name, of in self.seconds.items()
-            },
-        }
+        return {"counts": _by_text(self.counts), "seconds": _by_text(self.seconds)}
 
     def _end(self, run: Run, seen: _Seen) -> None:
         seen.ended = True

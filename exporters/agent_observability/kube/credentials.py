@@ -158,16 +158,22 @@ def credentials(config: KubernetesConfig, environment: Mapping[str, str] = os.en
     """Those that the configuration names, or that this place has."""
     if config.url:
         return TokenFile(config.url.rstrip("/"), config.token_path, config.ca_path)
-    host, port = environment.get("KUBERNETES_SERVICE_HOST"), environment.get("KUBERNETES_SERVICE_PORT")
-    if host and port and config.kubeconfig is None and (pod / "token").exists():
-        address = f"[{host}]" if ":" in host else host
-        return TokenFile(f"https://{address}:{port}", pod / "token", pod / "ca.crt")
+    if config.kubeconfig is None and (address := _of_pod(environment, pod)):
+        return TokenFile(address, pod / "token", pod / "ca.crt")
     return Kubeconfig(config.kubeconfig, config.context)
+
+
+def _of_pod(environment: Mapping[str, str], pod: Path) -> str:
+    """The API's address as a pod is told it; "" where there is none, or no token for it."""
+    host, port = environment.get("KUBERNETES_SERVICE_HOST"), environment.get("KUBERNETES_SERVICE_PORT")
+    if not (host and port and (pod / "token").exists()):
+        return ""
+    return f"https://{f'[{host}]' if ':' in host else host}:{port}"
 
 
 def found(config: KubernetesConfig, environment: Mapping[str, str] = os.environ, pod: Path = _POD) -> str:
     """Why there is nothing that `credentials` could take, or ""."""
-    if config.url or config.kubeconfig or ("KUBERNETES_SERVICE_HOST" in environment and (pod / "token").exists()):
+    if config.url or config.kubeconfig or _of_pod(environment, pod):
         return ""
     named = environment.get("KUBECONFIG", "")
     files = [Path(name) for name in named.split(os.pathsep) if name] or [Path.home() / ".kube" / "config"]
