@@ -24,6 +24,15 @@ class _Seen:
     restarts: int
     started: int | None
     ended: bool
+    began: int | None
+    restarted: bool = False
+
+    def tells_restart(self) -> bool:
+        """Whether an object that shows a later start than this look did tells of a restart.
+
+        One that waited did not tell which start it waited for: that of its creation, or that of its last restart.
+        """
+        return self.phase not in ("pending", "creating") or (self.began is not None and not self.restarted)
 
 
 class Truth:
@@ -44,7 +53,7 @@ class Truth:
 
     def history(self, run: Run) -> None:
         """It was there before anybody looked."""
-        self._seen[run.uid] = _Seen(run.phase, run.mode, run.restarts, run.started, run.over)
+        self._seen[run.uid] = _Seen(run.phase, run.mode, run.restarts, run.started, run.over, _began(run))
 
     def look(self, run: Run) -> None:
         if self.away:
@@ -54,20 +63,23 @@ class Truth:
             return
         seen, project = self._seen.get(run.uid), run.project
         if seen is None:
-            seen = self._seen[run.uid] = _Seen(run.phase, run.mode, run.restarts, started=None, ended=False)
+            seen = self._seen[run.uid] = _Seen(
+                run.phase, run.mode, run.restarts, started=None, ended=False, began=_began(run)
+            )
             self.counts["created"][project, str(run.mode == "interactive").lower()] += 1
             self.counts["repos"][project, "3+" if run.repos > 2 else str(max(1, run.repos))] += 1
         elif seen.phase != run.phase:
             self.counts["transitions"][project, seen.phase, run.phase] += 1
-        if run.restarts > seen.restarts:
+        if run.restarts > seen.restarts and seen.tells_restart():
             self.counts["restarts"][project,] += 1
+            seen.restarted = True
         if run.started is not None and seen.started is None:
             # After a restart that nobody saw, this is not the first start; the object does not tell.
             seen.started = run.started
             self.seconds["queue"][project, seen.mode].append(run.started - run.created)
         if run.over and not seen.ended:
             self._end(run, seen)
-        seen.phase, seen.restarts = run.phase, run.restarts
+        seen.phase, seen.restarts, seen.began = run.phase, run.restarts, _began(run)
 
     def mode(self, run: Run) -> str:
         """As it was when it was first seen."""
@@ -115,6 +127,10 @@ class Truth:
             self.seconds["duration"][project, run.phase].append(run.ended - run.created)
             if seen.started is not None:
                 self.seconds["run"][project, seen.mode].append(run.ended - seen.started)
+
+
+def _began(run: Run) -> int | None:
+    return run.began if run.visible else None
 
 
 def _by_text(found: Mapping[str, Mapping[Key, Any]]) -> dict[str, dict[str, Any]]:
