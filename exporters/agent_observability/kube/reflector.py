@@ -229,6 +229,8 @@ class Reflector:
             await self._sink.changed(event.type, event.object)  # type: ignore[arg-type]
         # Only after the sink has it: what breaks off in between comes again.
         self._version = about.metadata.resource_version or self._version
+        # A version from which events come is one that the API can go on from.
+        self._failed = 0
 
     async def _wait(self, seconds: float, error: BaseException) -> None:
         problem = " ".join(str(error).split()) or type(error).__name__
