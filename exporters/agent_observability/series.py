@@ -106,6 +106,17 @@ class SeriesStore:
                     series.exemplars[index] = exemplar.render(value)
                 series.block.dirty = True
 
+    def observe_all(self, metric: Metric, labels: Labels, values: Iterable[float]) -> None:
+        """Count several values in one histogram. None of them may be NaN."""
+        edges = metric.buckets
+        with self._lock:
+            if series := self._series(metric, labels):
+                counts = series.values
+                for value in values:
+                    counts[bisect.bisect_left(edges, value)] += 1
+                    counts[-1] += value
+                series.block.dirty = True
+
     def remove(self, metric: Metric, labels: Labels) -> None:
         with self._lock:
             self._families[metric].remove(labels)

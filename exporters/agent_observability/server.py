@@ -3,19 +3,20 @@
 from __future__ import annotations
 
 import asyncio
-import contextlib
+import functools
+import json
 import logging
-import socket
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import AsyncGenerator, Awaitable, Callable, Mapping, Sequence
 from typing import Any
 
 from aiohttp import hdrs, web
-from aiohttp.http_exceptions import HttpProcessingError
 
 from agent_observability.auth import Authenticator, RateLimiter, certificate_allowed
 from agent_observability.config import WebConfig
-from agent_observability.listen import listen
+from agent_observability.door import SHUTDOWN_SECONDS, Door
+from agent_observability.errors import AgentObsError
 from agent_observability.negotiate import accepts_gzip, negotiate, scrape_timeout
+from agent_observability.runtime import Action
 from agent_observability.service import Selection, Service, UnknownCollectorError
 from agent_observability.webconfig import WebSecurity
 from agent_observability.workers import Workers
@@ -25,13 +26,7 @@ __all__ = ["Server"]
 log = logging.getLogger(__name__)
 
 _PROBES = frozenset({"/-/healthy", "/-/ready"})
-# Longer than the slowest usual scrape interval, so that scrapers keep their connection; also the time within which a
-# client must have sent a whole request.
-_KEEPALIVE_SECONDS = 75
-_HANDSHAKE_SECONDS = 10
-# Two of these (finish, then cancel) and the runtime's own stop fit into the five seconds an exit may take.
 _SCRAPE_TIMEOUT = "X-Prometheus-Scrape-Timeout-Seconds"
-_SHUTDOWN_SECONDS = 2
 
 Reload = Callable[[], Awaitable[str]]
 Handler = Callable[[web.Request], Awaitable[web.StreamResponse]]
@@ -45,11 +40,8 @@ class Server:
     ) -> None:
         self._service = service
         self._config = config
-        self._addresses = addresses
         self._workers = workers
         self._reload = reload
-        self._sockets: list[socket.socket] = []
-        self._listeners: list[asyncio.Server] = []
         self._scrapes = 0
         self._use(WebSecurity())
         app = web.Application(middlewares=[self._guard])
@@ -57,83 +49,48 @@ class Server:
         app.router.add_get("/-/healthy", self._healthy)
         app.router.add_get("/-/ready", self._ready)
         app.router.add_post("/-/reload", self._reload_config)
+        for name, action in service.runtime.actions().items():
+            app.router.add_post(f"/-/{name}", functools.partial(self._act, action))
         if config.telemetry_path != "/":
             app.router.add_get("/", self._landing)
-        self._runner = web.AppRunner(
-            app,
-            access_log=None,
-            logger=_HTTPLog(log),
-            keepalive_timeout=_KEEPALIVE_SECONDS,
-            shutdown_timeout=_SHUTDOWN_SECONDS,
-        )
+        self._door = Door(app, addresses, config.max_connections, log)
 
     @property
     def ports(self) -> list[int]:
         """The ports in use, known after `bind` even where the configuration says 0."""
-        return [sock.getsockname()[1] for sock in self._sockets]
+        return self._door.ports
 
     def bind(self) -> None:
         """Take the addresses. Raises StartError; nothing is answered before `start`."""
-        for address in self._addresses:
-            self._sockets += listen(address)
+        self._door.bind()
 
     async def start(self, security: WebSecurity) -> None:
-        await self._runner.setup()
-        await self.secure(security)
+        self._use(security)
+        await self._door.open(security.context)
 
     async def secure(self, security: WebSecurity) -> None:
-        """Use `security` for new connections and requests; the sockets stay open, so none is refused meanwhile.
+        """Use `security` for new connections and requests.
 
         Raises OSError, with what was in use before in use again, when the process has no descriptor left.
         """
         before = self._security
         self._use(security)
-        listeners: list[asyncio.Server] = []
         try:
-            for sock in self._sockets:
-                listeners.append(await self._listener(sock, security))  # noqa: PERF401 - a failure needs those before it
+            await self._door.secure(security.context)
         except OSError:
             self._use(before)
-            for listener in listeners:
-                listener.close()
             raise
-        old, self._listeners = self._listeners, listeners
-        loop = asyncio.get_running_loop()
-        for listener in old:
-            for accepting in listener.sockets:
-                loop.remove_reader(accepting.fileno())
-        # What was accepted just now has a task that needs its listener open; without it the client would hang.
-        await asyncio.sleep(0)
-        for listener in old:
-            listener.close()
-
-    async def _listener(self, sock: socket.socket, security: WebSecurity) -> asyncio.Server:
-        return await asyncio.get_running_loop().create_server(
-            self._connection,
-            sock=sock.dup(),
-            ssl=security.context,
-            ssl_handshake_timeout=_HANDSHAKE_SECONDS if security.context else None,
-        )
 
     async def stop(self) -> None:
         """Refuse new connections, let running requests end (see `Scraper.hurry`), then close."""
-        for listener in self._listeners:
-            listener.close()
-        for sock in self._sockets:
-            sock.close()
-        self._service.scraper.hurry(_SHUTDOWN_SECONDS / 2)
-        await self._runner.cleanup()
+        self._door.close()
+        self._service.scraper.hurry(SHUTDOWN_SECONDS / 2)
+        await self._door.end()
 
     def _use(self, security: WebSecurity) -> None:
         self._security = security
         self._authenticator = Authenticator(security.users, self._workers)
         self._limiter = RateLimiter(security)
-
-    def _connection(self) -> asyncio.Protocol:
-        server = self._runner.server
-        if server is None or len(server.connections) >= self._config.max_connections:
-            return _Refusal()
-        return server()
 
     @web.middleware
     async def _guard(self, request: web.Request, handler: Handler) -> web.StreamResponse:
@@ -211,6 +168,58 @@ class Server:
         )
         return web.Response(text=page, content_type="text/html")
 
+    async def _act(self, action: Action, request: web.Request) -> web.StreamResponse:
+        """One JSON object per line, as the action goes on; the last one may be an error."""
+        told = action(request.query)
+        try:
+            try:
+                first: Mapping[str, Any] = await anext(told, {})
+            except ValueError as error:
+                return web.Response(status=400, text=f"{error}\n")
+            except AgentObsError as error:
+                return web.Response(status=503, text=f"{error}\n")
+            response = web.StreamResponse(headers={hdrs.CONTENT_TYPE: "application/x-ndjson", **self._security.headers})
+            await self._tell(request, response, first, told)
+            return response
+        finally:
+            # Whatever it holds is given back now, also where nobody listens any more.
+            await told.aclose()
+
+    async def _tell(
+        self,
+        request: web.Request,
+        response: web.StreamResponse,
+        first: Mapping[str, Any],
+        told: AsyncGenerator[Mapping[str, Any], None],
+    ) -> None:
+        """Until all is told, or nobody listens."""
+
+        async def tell(one: Mapping[str, Any]) -> None:
+            async with asyncio.timeout(self._config.write_timeout):
+                await response.write(json.dumps(one).encode() + b"\n")
+
+        try:
+            await response.prepare(request)
+            await tell(first)
+            try:
+                async for one in told:
+                    await tell(one)
+            except (OSError, TimeoutError):
+                raise
+            except AgentObsError as error:
+                await tell({"error": str(error)})
+            except Exception:
+                log.exception("%s failed", request.path)
+                await tell({"error": "it failed; see the log of the exporter"})
+            async with asyncio.timeout(self._config.write_timeout):
+                await response.write_eof()
+        except TimeoutError:
+            log.warning("%s did not take what it was told within %s s", request.remote, self._config.write_timeout)
+            if request.transport is not None:
+                request.transport.abort()
+        except OSError:
+            log.info("%s has gone before %s was done", request.remote, request.path)
+
     async def _healthy(self, _request: web.Request) -> web.Response:
         return web.Response(text="healthy\n")
 
@@ -231,21 +240,3 @@ class Server:
 
 def _allow(error: web.HTTPException) -> dict[str, str]:
     return {hdrs.ALLOW: error.headers[hdrs.ALLOW]} if hdrs.ALLOW in error.headers else {}
-
-
-class _HTTPLog(logging.LoggerAdapter[logging.Logger]):
-    """aiohttp's log without tracebacks of malformed requests, whose text would quote the bytes: maybe a password."""
-
-    def exception(self, msg: object, *args: object, exc_info: Any = True, **kwargs: Any) -> None:
-        if isinstance(exc_info, HttpProcessingError):
-            self.debug("malformed request: %s", type(exc_info).__name__)
-        else:
-            super().exception(msg, *args, exc_info=exc_info, **kwargs)
-
-
-class _Refusal(asyncio.Protocol):
-    """Closes a connection above `web.max_connections` at once."""
-
-    def connection_made(self, transport: asyncio.BaseTransport) -> None:
-        with contextlib.suppress(AttributeError):
-            transport.abort()  # type: ignore[attr-defined]

@@ -120,7 +120,7 @@ async def test_failing_listeners_leave_the_old_security_in_use(
             raise OSError(24, "Too many open files")
 
         with monkeypatch.context() as patched:
-            patched.setattr(site.server, "_listener", fail)
+            patched.setattr(site.server._door, "_listener", fail)
             with pytest.raises(OSError, match="Too many"):
                 await site.server.secure(WebSecurity())
         assert (await site.get("/metrics")).status == 401

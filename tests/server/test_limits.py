@@ -12,7 +12,7 @@ import psutil
 import pytest
 from prometheus_client.parser import text_string_to_metric_families as parse_text
 
-from agent_observability import server
+from agent_observability import door
 from agent_observability.config import WebConfig
 from agent_observability.units import Duration
 from agent_observability.webconfig import load_web_config
@@ -77,7 +77,7 @@ async def test_a_client_that_never_reads_is_cut_off(path: str, count: int, fille
     web = WebConfig(write_timeout=Duration(0.5), max_requests=2)
     async with serving(ProbeConfig(filler=filler), web=web) as site:
         # Accepted connections inherit it: otherwise the kernel takes megabytes before anybody waits.
-        site.server._sockets[0].setsockopt(socket.SOL_SOCKET, socket.SO_SNDBUF, 8192)
+        site.server._door._sockets[0].setsockopt(socket.SOL_SOCKET, socket.SO_SNDBUF, 8192)
         with socket.socket() as sock:
             sock.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 4096)
             sock.connect(("127.0.0.1", site.port))
@@ -99,8 +99,8 @@ async def test_a_client_that_never_reads_is_cut_off(path: str, count: int, fille
 
 @pytest.fixture
 def _impatient(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
-    monkeypatch.setattr(server, "_KEEPALIVE_SECONDS", 0.5)
-    monkeypatch.setattr(server, "_HANDSHAKE_SECONDS", 0.5)
+    monkeypatch.setattr(door, "_KEEPALIVE_SECONDS", 0.5)
+    monkeypatch.setattr(door, "_HANDSHAKE_SECONDS", 0.5)
     yield
 
 

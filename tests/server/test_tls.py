@@ -131,7 +131,7 @@ async def _serial(site_port: int, context: ssl.SSLContext) -> str:
 
 def _listeners(site: Site) -> int:
     """Descriptors of the server's listening socket: itself, and a duplicate per listener."""
-    (sock,) = site.server._sockets
+    (sock,) = site.server._door._sockets
     inode = os.fstat(sock.fileno()).st_ino
     count = 0
     for entry in Path("/proc/self/fd").iterdir():
