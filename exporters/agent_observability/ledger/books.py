@@ -11,7 +11,7 @@ from dataclasses import dataclass, field
 
 from agent_observability.family import Series
 from agent_observability.ledger.backend import Saved
-from agent_observability.ledger.batch import Batch, Count, Event, Outcome, check_text
+from agent_observability.ledger.batch import Batch, Count, Event, Outcome, Shape, check_text
 from agent_observability.ledger.daily import DailySums
 from agent_observability.ledger.errors import LedgerStaleError
 from agent_observability.ledger.families import LedgerFamilies, Pending, layout
@@ -135,13 +135,22 @@ class Books:
             )
             entry.outcomes[index] = outcome
             counts: list[Count] = []
+            shaped: list[tuple[Shape, tuple[int, ...]]] = []
             for event, is_new, row in zip(batch.events, outcome.stored, rows[first:last], strict=True):
                 if is_new:
                     counts += event.counts
+                    if event.shape is not None:
+                        shaped.append((event.shape, event.added))
                     if event.amounts:
                         self._daily.add(transaction, event.day, event.kind, row[3], event.amounts)
+                    for day, kind, labels, amounts in event.shares:
+                        self._daily.add(transaction, day, kind, dimension(labels), amounts)
             counts += batch.counts
             self._sum(entry.pending, counts)
+            for shape, amounts in shaped:
+                # Made for one exporter, whose families are all in one store.
+                owner = self._owner[shape.slots[0][0]]
+                self.stores[owner].sum_shape(entry.pending[owner], shape, amounts)
             if batch.facts:
                 check_text(*max(batch.facts, key=lambda key: len(key[0]) + len(key[1])))
                 transaction.put_facts(batch.facts, now)

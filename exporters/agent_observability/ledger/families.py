@@ -11,7 +11,7 @@ import msgspec
 
 from agent_observability.exposition import RenderedFamily
 from agent_observability.family import Family, Labels, Series
-from agent_observability.ledger.batch import Count, check_text
+from agent_observability.ledger.batch import Count, Shape, check_text
 from agent_observability.ledger.transaction import SeriesChange, SeriesRow, labels_text
 from agent_observability.metric import Kind, Metric
 from agent_observability.series import SeriesStore
@@ -35,6 +35,8 @@ class Pending:
     amounts: dict[Series, list[int]] = field(default_factory=dict)
     exemplars: dict[Series, dict[int, str]] = field(default_factory=dict)
     written: dict[Series, tuple[int, bool]] = field(default_factory=dict)
+    shapes: dict[Shape, list[tuple[list[int], int]]] = field(default_factory=dict)
+    """Where the amounts of a shape are summed up."""
 
 
 class LedgerFamilies(SeriesStore):
@@ -91,6 +93,27 @@ class LedgerFamilies(SeriesStore):
                     # A histogram's exemplar shows the observation, which is what its sum rises by.
                     shown = steps[-1][1] / metric.scale
                     pending.exemplars.setdefault(series, {})[steps[0][0]] = exemplar.render(shown)
+
+    def sum_shape(self, pending: Pending, shape: Shape, amounts: Sequence[int]) -> None:
+        """Add one amount to each slot of a shape."""
+        places = pending.shapes.get(shape)
+        if places is None:
+            with self._lock:
+                places = [(self._sums(pending, metric, labels), slot) for metric, labels, slot in shape.slots]
+            pending.shapes[shape] = places
+        for (sums, slot), amount in zip(places, amounts, strict=True):
+            sums[slot] += amount
+
+    def _sums(self, pending: Pending, metric: Metric, labels: Labels) -> list[int]:
+        """What is to be added to one series; of one that is refused, what is thrown away."""
+        family = self._families[metric]
+        series = family.series.get(labels)
+        if series is None:
+            check_text(*labels)
+            series = self._series(metric, labels)
+        if series is None:
+            return [0] * family.width
+        return pending.amounts.setdefault(series, [0] * family.width)
 
     def rows(self, pending: Pending, first_id: int, now: int) -> tuple[list[SeriesRow], list[SeriesChange]]:
         """What to store: new series, numbered from `first_id`, and changes of known ones."""
