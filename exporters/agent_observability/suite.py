@@ -11,6 +11,11 @@ __all__ = [
     "CONFIG_RELOAD_SUCCESS",
     "CONFIG_RELOAD_TIMESTAMP",
     "EVENT_DELAY",
+    "INTAKE_ITEMS",
+    "INTAKE_LAST_ITEM",
+    "INTAKE_METRICS",
+    "INTAKE_REQUESTS",
+    "INTAKE_REQUEST_DURATION",
     "LEADER",
     "LEDGER_COMMIT_DURATION",
     "LEDGER_COMMIT_FAILURES",
@@ -111,6 +116,40 @@ LEDGER_METRICS = (
     LEDGER_SIZE,
 )
 
+_INTAKE = Label("intake", ("usage", "units", "otlp_traces", "otlp_metrics", "otlp_logs"))
+INTAKE_REQUESTS = Metric(
+    "agent_obs_intake_requests_total",
+    Kind.COUNTER,
+    "Requests to the intake by what became of them",
+    (
+        _INTAKE,
+        Label(
+            "result",
+            ("accepted", "partial", "invalid", "unauthorized", "too_large", "rate_limited", "unavailable"),
+        ),
+    ),
+)
+INTAKE_REQUEST_DURATION = Metric(
+    "agent_obs_intake_request_duration_seconds",
+    Kind.HISTOGRAM,
+    "From a request's first byte until it was answered, the commit included",
+    (_INTAKE,),
+    buckets=(0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0),
+)
+INTAKE_ITEMS = Metric(
+    "agent_obs_intake_items_total",
+    Kind.COUNTER,
+    "Events, spans, data points and log records in requests by what became of them",
+    (_INTAKE, Label("result", ("accepted", "duplicate", "rejected", "ignored"))),
+)
+INTAKE_LAST_ITEM = Metric(
+    "agent_obs_intake_last_item_timestamp_seconds",
+    Kind.GAUGE,
+    "When something was last accepted, as Unix time",
+    (_INTAKE,),
+)
+INTAKE_METRICS = (INTAKE_REQUESTS, INTAKE_REQUEST_DURATION, INTAKE_ITEMS, INTAKE_LAST_ITEM)
+
 PROCESS_METRICS = (
     Metric("process_virtual_memory_bytes", Kind.GAUGE, "Virtual memory size in bytes"),
     Metric("process_resident_memory_bytes", Kind.GAUGE, "Resident memory size in bytes"),
@@ -137,6 +176,7 @@ SUITE_METRICS = (
     CONFIG_RELOAD_TIMESTAMP,
     EVENT_DELAY,
     *LEDGER_METRICS,
+    *INTAKE_METRICS,
     *PROCESS_METRICS,
     PYTHON_INFO,
 )
