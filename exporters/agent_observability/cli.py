@@ -10,8 +10,10 @@ import typer
 
 from agent_observability import __version__
 from agent_observability.errors import AgentObsError
+from agent_observability.intake.command import app as key
 from agent_observability.ledger.command import app as ledger
 from agent_observability.registry import BY_NAME, EXPORTERS, Exporter
+from agent_observability.report.command import app as report
 
 __all__ = ["app", "main"]
 
@@ -22,7 +24,9 @@ app = typer.Typer(
     pretty_exceptions_enable=False,
     add_completion=False,
 )
+app.add_typer(key)
 app.add_typer(ledger)
+app.add_typer(report)
 
 ConfigOption = Annotated[
     Path | None,
@@ -172,6 +176,23 @@ def drill(
     from agent_observability.stack.drill import drill as run_drill
 
     raise typer.Exit(run_drill(alerts or []))
+
+
+@app.command()
+def reprice(
+    url: Annotated[str, typer.Option("--url", help="Where the llm_cost exporter is.")] = "http://127.0.0.1:9804",
+    since: Annotated[str, typer.Option("--since", help="First UTC day, such as 2026-01-31; default: all.")] = "",
+    until: Annotated[str, typer.Option("--until", help="Last UTC day; default: today.")] = "",
+    user: Annotated[str, typer.Option("--user", help="User of its web configuration.")] = "",
+    password_file: Annotated[Path | None, typer.Option("--password-file", help="File with the password.")] = None,
+    yes: Annotated[bool, typer.Option("--yes", help="Do not ask after the dry run.")] = False,
+) -> None:
+    """Price calls that had no price when they came: a dry run first, then, if you agree, for real."""
+    from agent_observability.llm_cost.command import reprice as run_reprice
+
+    run_reprice(
+        url, _given({"since": since or None, "until": until or None}), user=user, password_file=password_file, yes=yes
+    )
 
 
 def _chosen(names: list[str]) -> list[Exporter]:

@@ -17,9 +17,11 @@ import yaml
 
 from agent_observability.decode import Decoder
 from agent_observability.errors import ConfigError, StartError
+from agent_observability.intake.config import IntakeConfig
 from agent_observability.ledger.config import LedgerConfig
 from agent_observability.listen import parse_address
 from agent_observability.registry import BY_NAME, EXPORTERS
+from agent_observability.report.config import ReportConfig
 from agent_observability.stack.config import StackConfig
 from agent_observability.units import Duration
 
@@ -60,6 +62,8 @@ class Config(msgspec.Struct, frozen=True, kw_only=True):
     web: WebConfig = WebConfig()
     limits: dict[str, Positive] = {}
     ledger: LedgerConfig = LedgerConfig()
+    intake: IntakeConfig = IntakeConfig()
+    report: ReportConfig = ReportConfig()
     stack: StackConfig = StackConfig()
     sections: dict[str, Any] = {}
     file: str = "defaults"
@@ -138,6 +142,8 @@ def parse(
         "web": WebConfig,
         "limits": dict[str, Positive],
         "ledger": LedgerConfig,
+        "intake": IntakeConfig,
+        "report": ReportConfig,
         "stack": StackConfig,
     }
     decoded: dict[str, Any] = {}

@@ -14,11 +14,17 @@ from agent_observability.cr_state.config import CrStateConfig
 from agent_observability.cr_state.metrics import CR_STATE_METRICS
 from agent_observability.host.config import HostConfig
 from agent_observability.host.metrics import HOST_METRICS
+from agent_observability.llm_cost.config import LlmCostConfig
+from agent_observability.llm_cost.metrics import LLM_COST_METRICS
 from agent_observability.metric import Metric
 from agent_observability.runtime import Context, Runtime
 from agent_observability.suite import SUITE_METRICS
 
-__all__ = ["BY_NAME", "CATALOGUE", "EXPORTERS", "EXTERNAL", "Exporter"]
+__all__ = ["BY_NAME", "CATALOGUE", "EXPORTERS", "EXTERNAL", "INTAKE", "Exporter"]
+
+
+INTAKE = "intake"
+"""The process of those that are pushed to: users have one endpoint, and what it takes in is committed together."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,6 +76,15 @@ EXPORTERS: tuple[Exporter, ...] = (
         CR_STATE_METRICS,
         CrStateConfig,
         "agent_observability.cr_state.runtime:create",
+    ),
+    Exporter(
+        "llm_cost",
+        9804,
+        "Tokens and dollars of language models: metered, projected, budgeted, and compared with the providers' bills",
+        LLM_COST_METRICS,
+        LlmCostConfig,
+        "agent_observability.llm_cost.runtime:create",
+        shares=INTAKE,
     ),
 )
 

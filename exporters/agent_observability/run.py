@@ -25,6 +25,7 @@ from agent_observability.webconfig import WebSecurity, load_web_config
 from agent_observability.workers import Workers
 
 if TYPE_CHECKING:
+    from agent_observability.intake.intake import Intake
     from agent_observability.ledger.ledger import Ledger
 
 __all__ = ["Process", "run"]
@@ -53,9 +54,14 @@ class Process:
         self._services: list[Service] = []
         self.servers: list[Server] = []
         self._ledgers: dict[str, Ledger] = {}
+        self._intakes: dict[str, Intake] = {}
         for number, exporter in enumerate(exporters):
             section = self._config.sections[exporter.name]
-            context = Context(self._config.limits, functools.partial(self._ledger, exporter.process))
+            context = Context(
+                self._config.limits,
+                functools.partial(self._ledger, exporter.process),
+                functools.partial(self._intake, exporter.process),
+            )
             service = Service(exporter, section, self._workers, context, process_metrics=number == 0)
             addresses = self._config.web.listen.get(exporter.name) or [f":{exporter.port}"]
             self._services.append(service)
@@ -65,19 +71,25 @@ class Process:
         """Take every port first, so that a port in use stops the start before any work is begun. Raises StartError."""
         for server in self.servers:
             server.bind()
+        for intake in self._intakes.values():
+            intake.bind()
         for ledger in self._ledgers.values():
             ledger.start()
         for service, server in zip(self._services, self.servers, strict=True):
             await service.runtime.start()
             await server.start(self._security)
             log.info("%s %s listens on port %s", service.exporter.name, __version__, server.ports[0])
+        for intake in self._intakes.values():
+            await intake.start()
         # What is alive now stays alive: collections during scrapes need not look at it again.
         gc.collect()
         gc.freeze()
+        gc.set_threshold(50_000, 20, 50)
 
     async def stop(self) -> None:
         """Answer what is running, then end."""
-        await asyncio.gather(*(server.stop() for server in self.servers))
+        intakes = (intake.stop() for intake in self._intakes.values())
+        await asyncio.gather(*intakes, *(server.stop() for server in self.servers))
         await asyncio.gather(*(service.runtime.stop() for service in self._services))
         await asyncio.gather(*(ledger.stop() for ledger in self._ledgers.values()))
 
@@ -99,7 +111,7 @@ class Process:
                 return str(error)
             setup_logging(config.log)
             if _fixed(config) != _fixed(self._config):
-                log.warning("changes of web.* (but for the web configuration file), limits and ledger need a restart")
+                log.warning("changes of web.* (but for its config_file), limits, ledger and intake need a restart")
             self._config = config
             for service in self._services:
                 record_reload(service.store, successful=True)
@@ -131,6 +143,14 @@ class Process:
             self._ledgers[process] = Ledger(open_backend(self._config.ledger, process, default), self._config.ledger)
         return self._ledgers[process]
 
+    def _intake(self, process: str) -> Intake:
+        """The one intake of the exporters that belong to `process`."""
+        if process not in self._intakes:
+            from agent_observability.intake.intake import Intake
+
+            self._intakes[process] = Intake(self._config.intake, self._ledger(process))
+        return self._intakes[process]
+
     def _reload_services(self, config: Config) -> None:
         """All or none: if one refuses its new section, the others get back the one they had."""
         changed: list[Service] = []
@@ -152,7 +172,7 @@ class Process:
 
 def _fixed(config: Config) -> tuple[object, ...]:
     """What a running process cannot change."""
-    return (config.web, config.limits, config.ledger)
+    return (config.web, config.limits, config.ledger, config.intake)
 
 
 def _load_security(config: Config) -> WebSecurity:

@@ -3,34 +3,45 @@
 from __future__ import annotations
 
 import abc
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import AsyncGenerator, Callable, Mapping, Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Generic, TypeVar
+from typing import TYPE_CHECKING, Any, Generic, TypeVar
 
 from agent_observability.collector import Collector
 from agent_observability.errors import StartError
 from agent_observability.metric import Metric
 
 if TYPE_CHECKING:
+    from agent_observability.intake.intake import Intake
     from agent_observability.ledger.ledger import Ledger
 
-__all__ = ["CollectorReport", "Context", "Runtime", "SourceStatus"]
+__all__ = ["Action", "CollectorReport", "Context", "Runtime", "SourceStatus"]
 
 SectionT = TypeVar("SectionT")
+
+Action = Callable[[Mapping[str, str]], AsyncGenerator[Mapping[str, Any], None]]
+"""Takes parameters; tells as it goes, in JSON objects. Raises ValueError for a parameter that makes no sense,
+AgentObsError for what cannot be done."""
 
 
 class Context:
     """What a process gives one of its exporters besides its section. `limits`: caps of labels by name.
 
-    The ledger is made for the first exporter that asks for it, in its factory; `asked_ledger` is None if none did.
+    The ledger and the intake are made for the first exporter of a process that asks for them, in its factory;
+    `asked_ledger` and `asked_intake` are None if this one did not.
     """
 
     def __init__(
-        self, limits: Mapping[str, int] | None = None, open_ledger: Callable[[], Ledger] | None = None
+        self,
+        limits: Mapping[str, int] | None = None,
+        open_ledger: Callable[[], Ledger] | None = None,
+        open_intake: Callable[[], Intake] | None = None,
     ) -> None:
         self.limits = limits or {}
         self._open_ledger = open_ledger
+        self._open_intake = open_intake
         self.asked_ledger: Ledger | None = None
+        self.asked_intake: Intake | None = None
 
     @property
     def ledger(self) -> Ledger:
@@ -40,6 +51,15 @@ class Context:
                 raise StartError("this exporter needs a ledger, and its process has none")
             self.asked_ledger = self._open_ledger()
         return self.asked_ledger
+
+    @property
+    def intake(self) -> Intake:
+        """The intake of this exporter's process. Raises StartError."""
+        if self.asked_intake is None:
+            if self._open_intake is None:
+                raise StartError("this exporter needs an intake, and its process has none")
+            self.asked_intake = self._open_intake()
+        return self.asked_intake
 
 
 @dataclass(frozen=True, slots=True)
@@ -86,3 +106,7 @@ class Runtime(abc.ABC, Generic[SectionT]):
 
     def sources(self) -> Sequence[SourceStatus]:
         return ()
+
+    def actions(self) -> Mapping[str, Action]:
+        """What can be asked of it by `POST /-/<name>`, behind the same access control as reloads."""
+        return {}

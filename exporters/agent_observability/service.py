@@ -66,9 +66,12 @@ class Service:
         self.runtime = exporter.create(section, context)
         self.store = suite_store(exporter.name)
         self._ledger = context.asked_ledger
+        # Of several exporters that share it, the first shows how it fares.
+        self._intake = intake if (intake := context.asked_intake) is not None and intake.claim() else None
         self._own: tuple[Collector, ...] = (
             self.store,
             *([self._ledger.reports.store] if self._ledger else ()),
+            *([self._intake.store] if self._intake else ()),
             *([ProcessMetrics()] if process_metrics else ()),
         )
         self._reports = LabelCache()
@@ -86,11 +89,14 @@ class Service:
 
     def sources(self) -> Sequence[SourceStatus]:
         """Where the exporter's numbers come from, and the ledger that keeps them."""
-        if self._ledger is None:
-            return self.runtime.sources()
-        state = self._ledger.state
-        ledger = SourceStatus("ledger", state.up or state.standby, lag="", detail=state.reason or self._ledger.name)
-        return (*self.runtime.sources(), ledger)
+        sources = list(self.runtime.sources())
+        if self._intake is not None:
+            sources.append(self._intake.source())
+        if self._ledger is not None:
+            state = self._ledger.state
+            detail = state.reason or self._ledger.name
+            sources.append(SourceStatus("ledger", state.up or state.standby, lag="", detail=detail))
+        return sources
 
     async def scrape(self, selection: Selection, format_: Format, *, gzip: bool, seconds: float) -> Exposition:
         """One exposition. Raises UnknownCollectorError."""

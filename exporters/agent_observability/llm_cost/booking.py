@@ -1,0 +1,207 @@
+"""From a use of a model to what the ledger keeps of it: the priced event, its counts, and its share of the day."""
+
+from __future__ import annotations
+
+import threading
+from bisect import bisect_left
+from collections.abc import Iterable
+from typing import NamedTuple
+
+import msgspec
+
+from agent_observability.ledger.batch import Count, DailyShare, Event
+from agent_observability.llm_cost import metrics as m
+from agent_observability.llm_cost.calendar import Calendar
+from agent_observability.llm_cost.folding import Folding
+from agent_observability.llm_cost.naming import Naming
+from agent_observability.llm_cost.pricing.pricer import Pricer
+from agent_observability.llm_cost.usage import NO_UNITS, Tokens, Units, Usage
+
+__all__ = ["AMOUNTS", "KIND", "REPRICED", "UTC_KIND", "Booked", "Booker", "Stored"]
+
+KIND = "usage"
+"""Kind of events and daily aggregates; labels (provider, model, project, feature), folded; amounts `AMOUNTS`."""
+UTC_KIND = "usage_utc"
+"""Kind of daily aggregates by UTC days, as providers bill: labels (provider,), amounts (pico-dollars,)."""
+REPRICED = "\x1frepriced"
+"""Ends the id of the event that brings the cost of one that had no price; no sender's id has control characters."""
+AMOUNTS = (
+    "requests",
+    "failed",
+    "input",
+    "cache_read",
+    "cache_write",
+    "output",
+    "audio_input",
+    "audio_output",
+    "pico_usd",
+    "unpriced",
+)
+
+_DAY_MS = 86_400_000
+
+
+_encode = msgspec.json.Encoder().encode
+
+
+class Stored(msgspec.Struct, frozen=True, omit_defaults=True, gc=False):
+    """What is kept with an event beside its labels: enough to price it again. Money in pico-dollars."""
+
+    provider: str
+    model: str
+    project: str = ""
+    feature: str = ""
+    tokens: Tokens = Tokens()
+    units: Units = NO_UNITS
+    agent: str = ""
+    session: str = ""
+    operation: str = "chat"
+    status: str = "success"
+    tier: str = ""
+    batch: bool = False
+    aggregated: bool = False
+    requests: int = 1
+    duration: float | None = None
+    cost: int = 0
+    source: str = ""
+    reason: str = ""
+
+
+class Booked(NamedTuple):
+    """`event` goes to the ledger; once it is there, `pico` dollars have been spent by `key` (provider, project,
+    feature).
+    """
+
+    event: Event
+    key: tuple[str, str, str]
+    pico: int
+
+
+class Booker:
+    """Folds, prices and counts. Of one configuration; may be used by several threads."""
+
+    def __init__(self, calendar: Calendar, pricer: Pricer, features: Iterable[str], folding: Folding) -> None:
+        self.pricer = pricer
+        self._calendar = calendar
+        self._naming = Naming(features, folding)
+        self._lock = threading.Lock()
+
+    def book(self, usage: Usage) -> Booked:
+        """What to commit for one use."""
+        with self._lock:
+            return self._book(usage)
+
+    def _book(self, usage: Usage) -> Booked:
+        names = self._naming.names(usage)
+        priced = self.pricer.price(usage)
+        tokens = usage.tokens
+        cache_write = tokens.cache_write + tokens.cache_write_1h
+        requests = usage.requests
+        failed = requests if usage.status != "success" else 0
+        amounts = (
+            tokens.input,
+            tokens.cache_read,
+            cache_write,
+            tokens.output,
+            tokens.audio_input,
+            tokens.audio_output,
+        )
+        unpriced = max(1, requests) if priced.reason else 0
+        every = (requests, failed, *amounts, tokens.reasoning, unpriced)
+        types: list[str] = []
+        costs: list[int] = []
+        for type_, amount in priced.amounts:
+            types.append(type_)
+            costs.append(amount)
+        pico = sum(costs)
+        duration, first_token = usage.duration, usage.first_token
+        took = -1 if duration is None else bisect_left(m.CALL_SECONDS, duration)
+        waited = -1 if first_token is None else bisect_left(m.CALL_SECONDS, first_token)
+        shape = self._naming.shape(names, every, priced, tuple(types), (took, waited))
+        added = [amount for amount in every if amount]
+        added += costs
+        if duration is not None:
+            added += (1, round(duration * m.REQUEST_DURATION.scale))
+        if first_token is not None:
+            added += (1, round(first_token * m.FIRST_TOKEN.scale))
+        stored = Stored(
+            usage.provider,
+            usage.model,
+            usage.project,
+            usage.feature,
+            tokens,
+            usage.units,
+            usage.agent,
+            usage.session,
+            usage.operation,
+            usage.status,
+            usage.tier,
+            usage.batch,
+            usage.aggregated,
+            requests,
+            duration,
+            pico,
+            priced.source,
+            priced.reason,
+        )
+        event = Event(
+            usage.timestamp,
+            usage.id,
+            KIND,
+            names.dimension,
+            _encode(stored),
+            (),
+            self._calendar.day_of(usage.timestamp),
+            (requests, failed, *amounts, pico, unpriced),
+            _shares(usage.timestamp, names.key[0], pico),
+            shape,
+            tuple(added),
+        )
+        return Booked(event, names.key, pico)
+
+    def reprice(self, timestamp: int, id_: str, labels: tuple[str, ...], stored: Stored) -> Booked | None:
+        """What to commit for an event that had no price when it came; None if it has none now, either.
+
+        It goes where that event went (`labels`), whatever features there are by now.
+        """
+        usage = Usage(
+            timestamp=timestamp,
+            id=id_,
+            provider=stored.provider,
+            model=stored.model,
+            project=stored.project,
+            feature=stored.feature,
+            operation=stored.operation,
+            status=stored.status,
+            tokens=stored.tokens,
+            units=stored.units,
+            tier=stored.tier,
+            batch=stored.batch,
+            requests=stored.requests,
+            aggregated=stored.aggregated,
+        )
+        priced = self.pricer.price(usage)
+        if priced.reason:
+            return None
+        provider, _, project, feature = labels
+        key = (provider, project, feature)
+        whose = (stored.provider, stored.model, stored.project, feature)
+        counts = [Count(m.COST, (*whose, type_, "repriced"), ((0, amount),)) for type_, amount in priced.amounts]
+        pico = sum(amount for _, amount in priced.amounts)
+        nothing = (0,) * (len(AMOUNTS) - 2)
+        event = Event(
+            timestamp,
+            f"{id_}{REPRICED}",
+            KIND,
+            labels,
+            _encode(msgspec.structs.replace(stored, cost=pico, source="repriced", reason="", requests=0)),
+            counts,
+            self._calendar.day_of(timestamp),
+            (*nothing, pico, -max(1, stored.requests)),
+            _shares(timestamp, provider, pico),
+        )
+        return Booked(event, key, pico)
+
+
+def _shares(timestamp: int, provider: str, pico: int) -> tuple[DailyShare, ...]:
+    return (DailyShare(timestamp // _DAY_MS, UTC_KIND, (provider,), (pico,)),) if pico else ()

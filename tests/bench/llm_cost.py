@@ -1,0 +1,190 @@
+"""The LLM cost exporter: priced, deduplicated, durable events a second on both engines, and the latency of single ones.
+
+The exporter is a process of its own; clients are another, which sends bodies that were made before. Nothing may be
+lost: the counters are compared with what was sent.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import json
+import statistics
+import sys
+import tempfile
+import time
+import urllib.request
+from collections.abc import Iterator
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+import aiohttp
+import yaml
+
+from tests.ledger.cluster import Cluster, why_not
+from tests.support import free_port, running, wait_until
+
+ROUNDS = 5
+EVENTS = 100_000
+TOGETHER = 100
+CONNECTIONS = 8
+SINGLES = 10_000
+PER_SECOND = 1_000
+
+_MODELS = (("anthropic", "claude-sonnet-4-5"), ("anthropic", "claude-haiku-4-5"), ("openai", "gpt-4o"))
+
+
+class Exporter:
+    """`sent` events were accepted so far."""
+
+    def __init__(self, port: int, intake: int) -> None:
+        self._port = port
+        self._url = f"http://127.0.0.1:{intake}/api/v1/usage"
+        self.sent = 0
+
+    def counted(self) -> float:
+        """What the counters show."""
+        with urllib.request.urlopen(f"http://127.0.0.1:{self._port}/metrics") as answer:
+            lines = answer.read().decode().splitlines()
+        return sum(float(line.rpartition(" ")[2]) for line in lines if line.startswith("llm_requests_total{"))
+
+    async def speed(self) -> float:
+        """Events a second in batches."""
+        bodies = [json.dumps(events(self.sent + at, TOGETHER)).encode() for at in range(0, EVENTS, TOGETHER)]
+        headers = {"Content-Type": "application/json"}
+        async with aiohttp.ClientSession(headers=headers) as session:
+            begun = time.perf_counter()
+
+            async def client(own: list[bytes]) -> None:
+                for body in own:
+                    async with session.post(self._url, data=body) as answer:
+                        assert answer.status == 200, await answer.text()
+
+            await asyncio.gather(*(client(bodies[number::CONNECTIONS]) for number in range(CONNECTIONS)))
+            seconds = time.perf_counter() - begun
+        self.sent += EVENTS
+        return EVENTS / seconds
+
+    async def latency(self) -> float:
+        """Milliseconds within which 99 % of single events are answered, at a steady rate and while being scraped."""
+        bodies = [json.dumps(events(self.sent + number, 1)).encode() for number in range(SINGLES)]
+        took: list[float] = []
+        headers = {"Content-Type": "application/json"}
+        connector = aiohttp.TCPConnector(limit=64)
+        async with aiohttp.ClientSession(headers=headers, connector=connector) as session:
+
+            async def push(body: bytes) -> None:
+                begun = time.perf_counter()
+                async with session.post(self._url, data=body) as answer:
+                    assert answer.status == 200, await answer.text()
+                took.append(time.perf_counter() - begun)
+
+            async def scrape() -> None:
+                while True:
+                    async with session.get(f"http://127.0.0.1:{self._port}/metrics") as answer:
+                        await answer.read()
+                    await asyncio.sleep(1)
+
+            scraping = asyncio.create_task(scrape())
+            begun = time.perf_counter()
+            tasks = []
+            for number, body in enumerate(bodies):
+                await asyncio.sleep(max(0.0, begun + number / PER_SECOND - time.perf_counter()))
+                tasks.append(asyncio.create_task(push(body)))
+            await asyncio.gather(*tasks)
+            scraping.cancel()
+        self.sent += SINGLES
+        took.sort()
+        print(
+            f"single events: p50 {took[SINGLES // 2] * 1e3:.1f} ms, p99 {took[SINGLES * 99 // 100] * 1e3:.1f} ms,"
+            f" slowest {took[-1] * 1e3:.1f} ms",
+            file=sys.stderr,
+        )
+        return took[SINGLES * 99 // 100] * 1e3
+
+
+def events(first: int, number: int) -> list[dict[str, Any]]:
+    """As a gateway tells them: now, with an id each."""
+    now = datetime.fromtimestamp(round(time.time(), 3), UTC).isoformat()
+    found = []
+    for at in range(first, first + number):
+        provider, model = _MODELS[at % len(_MODELS)]
+        tokens = {"input": 1_000 + at % 977, "cache_read": 400 + at % 83, "output": 200 + at % 61}
+        found.append(
+            {
+                "id": f"call-{at:012d}",
+                "timestamp": now,
+                "provider": provider,
+                "model": model,
+                "project": f"project-{at % 20}",
+                "feature": "voice_architect",
+                "tokens": tokens,
+                "duration_seconds": 1.5,
+                "time_to_first_token_seconds": 0.3,
+            }
+        )
+    return found
+
+
+@contextlib.contextmanager
+def exporting(folder: Path, ledger: dict[str, str]) -> Iterator[Exporter]:
+    """A running exporter."""
+    port, intake = free_port(), free_port()
+    config = folder / f"{port}.yml"
+    document = {
+        "web": {"listen": {"llm_cost": [f"127.0.0.1:{port}"]}},
+        "intake": {"listen": [f"127.0.0.1:{intake}"]},
+        "ledger": ledger,
+    }
+    config.write_text(yaml.safe_dump(document))
+    command = (sys.executable, "-m", "agent_observability", "run", "llm_cost", "--config", str(config))
+    with running(command, folder / f"{port}.log") as child:
+
+        def ready() -> bool:
+            with contextlib.suppress(OSError):
+                return bool(urllib.request.urlopen(f"http://127.0.0.1:{port}/-/ready").status == 200)
+            return False
+
+        wait_until(ready, 30, what=child.output)
+        yield Exporter(port, intake)
+
+
+async def measure(exporter: Exporter) -> float:
+    """Median of some rounds."""
+    rounds = [await exporter.speed() for _ in range(ROUNDS)]
+    print(", ".join(f"{one:,.0f}" for one in rounds), "events/s", file=sys.stderr)
+    return statistics.median(rounds)
+
+
+def main(folder: Path) -> None:
+    with exporting(folder, {"directory": str(folder)}) as exporter:
+        sqlite = asyncio.run(measure(exporter))
+        p99 = asyncio.run(exporter.latency())
+        wait_until(lambda: exporter.counted() >= exporter.sent, 10, what="all counters")
+        lost = exporter.sent - exporter.counted()
+    postgresql = None
+    if reason := why_not():
+        print(f"PostgreSQL is left out: {reason}", file=sys.stderr)
+    else:
+        cluster = Cluster(durable=True)
+        try:
+            with exporting(folder, {"url": cluster.url().reveal()}) as exporter:
+                postgresql = asyncio.run(measure(exporter))
+                wait_until(lambda: exporter.counted() >= exporter.sent, 10, what="all counters")
+                lost += exporter.sent - exporter.counted()
+        finally:
+            cluster.remove()
+    result = {
+        "bench": "llm_cost",
+        "events_per_s": round(sqlite),
+        "postgres_events_per_s": round(postgresql) if postgresql else None,
+        "p99_ms_at_1000": round(p99, 1),
+        "lost": round(lost),
+    }
+    print(json.dumps(result))
+
+
+if __name__ == "__main__":
+    with tempfile.TemporaryDirectory() as name:
+        main(Path(name))
