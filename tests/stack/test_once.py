@@ -8,7 +8,7 @@ import pytest
 
 from agent_observability.errors import StartError
 from agent_observability.prometheus_api import ApiError, PrometheusApi
-from agent_observability.stack.once import wait_until_working
+from agent_observability.stack.once import summary_text, wait_until_working
 from tests.stack.prometheus import FakePrometheus, group, target
 
 
@@ -48,6 +48,16 @@ async def test_what_is_missing_is_named(path: str, answer: Any, expected: str) -
             await wait_until_working(api, ["host"], 0.1)
     assert str(caught.value).startswith("not everything works after 0 s:\n  ")
     assert expected in str(caught.value)
+
+
+async def test_groups_of_minutes_are_not_waited_for() -> None:
+    fake = FakePrometheus()
+    fake.answers["rules"] = {"groups": [group("g"), group("slow", evaluated=False, interval=240)]}
+    async with fake.running() as api:
+        summary = await wait_until_working(api, [], 5)
+    text = summary_text(summary, {})
+    assert "Rule groups (1 of 2 evaluated, 2 rules):" in text
+    assert f"  – {'slow':<32} 1 rules, evaluated every 240 s" in text
 
 
 async def test_a_prometheus_that_is_gone_is_named() -> None:

@@ -145,7 +145,7 @@ def test_the_summary_names_targets_series_groups_alerts_and_places() -> None:
         "Targets (1 of 1 up):",
         "  ✓ agent-obs-host           http://127.0.0.1:9801/metrics  4.0 ms",
         "Series: 973",
-        "Rule groups (1 evaluated, 1 rules):",
+        "Rule groups (1 of 1 evaluated, 1 rules):",
         "  ✓ agent-obs-host-alerts            1 rules",
         "Alerts (1 active):",
         "  firing   Watchdog (none)",

@@ -6,17 +6,26 @@ import argparse
 import asyncio
 import signal
 import time
+from typing import TYPE_CHECKING
 
+from agent_observability.demo import ADMIN_KEY
+from agent_observability.demo.anthropic_api import AnthropicAdminApi
+from agent_observability.demo.billing import Meter
 from agent_observability.demo.kube_api import KubeApi
 from agent_observability.demo.kube_store import KubeStore
+from agent_observability.demo.openai_api import OpenAIAdminApi
 from agent_observability.demo.platform import Platform
+from agent_observability.demo.traffic import Traffic
+
+if TYPE_CHECKING:
+    from agent_observability.demo.spending import Spending
 
 _TICK_SECONDS = 0.2
 # Nothing happens before somebody watches these: what an observer finds at first would be history to it.
 _STAGE = ("agenticsessions", "rfeworkflows", "projectsettings", "jobs", "pods", "deployments")
 
 
-async def serve(port: int, pace: float, per_hour: float, sessions: int) -> None:
+async def serve(port: int, pace: float, per_hour: float, sessions: int, intake: str) -> None:
     """Until SIGTERM or SIGINT."""
     stopped = asyncio.Event()
     for number in (signal.SIGINT, signal.SIGTERM):
@@ -24,8 +33,13 @@ async def serve(port: int, pace: float, per_hour: float, sessions: int) -> None:
     store = KubeStore()
     platform = Platform(store, now=time.time(), pace=pace, per_hour=per_hour)
     platform.populate(sessions=sessions)
-    api = KubeApi(store, tell={"/readyz": lambda: "ok", "/truth": platform.truth.summary})
-    print(f"the demo's Kubernetes API: http://127.0.0.1:{await api.start(port)}", flush=True)
+    meter = Meter()
+    admin_apis = [*OpenAIAdminApi(meter, ADMIN_KEY).routes(), *AnthropicAdminApi(meter, ADMIN_KEY).routes()]
+    spending = spender(intake, meter)
+    told = {"/readyz": lambda: "ok", "/truth": platform.truth.summary}
+    api = KubeApi(store, tell=told, beside=admin_apis)
+    print(f"the demo's APIs: http://127.0.0.1:{await api.start(port)}", flush=True)
+    spent = asyncio.create_task(spending.run()) if spending is not None else None
     try:
         begun = False
         while not stopped.is_set():
@@ -37,7 +51,22 @@ async def serve(port: int, pace: float, per_hour: float, sessions: int) -> None:
                 platform.run_until(time.time())
             await asyncio.sleep(_TICK_SECONDS)
     finally:
+        if spent is not None:
+            spent.cancel()
+            await asyncio.gather(spent, return_exceptions=True)
         await api.stop()
+
+
+def spender(intake: str, meter: Meter) -> Spending | None:
+    """Who pushes usage to `intake`, if anybody is to: the SDK is only needed, and loaded, then."""
+    if not intake:
+        return None
+    try:
+        from agent_observability.demo.spending import Spending
+    except ModuleNotFoundError as error:
+        print(f"no usage is pushed: pip install 'agent-observability[demo]' ({error.name})", flush=True)
+        return None
+    return Spending(intake, meter, Traffic())
 
 
 def watched(api: KubeApi) -> bool:
@@ -52,8 +81,9 @@ def main() -> None:
     parser.add_argument("--pace", type=float, default=10.0, help="seconds of work that take one second")
     parser.add_argument("--per-hour", type=float, default=120.0, help="sessions begun in an hour of work, at most")
     parser.add_argument("--sessions", type=int, default=300, help="sessions of the past 60 days")
+    parser.add_argument("--intake", default="", help="URL to which usage of models is pushed; none without it")
     given = parser.parse_args()
-    asyncio.run(serve(given.port, given.pace, given.per_hour, given.sessions))
+    asyncio.run(serve(given.port, given.pace, given.per_hour, given.sessions, given.intake))
 
 
 if __name__ == "__main__":

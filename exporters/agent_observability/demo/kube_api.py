@@ -11,7 +11,7 @@ import contextlib
 import json
 import ssl
 from collections import Counter
-from collections.abc import Awaitable, Callable, Mapping
+from collections.abc import Awaitable, Callable, Iterable, Mapping
 from typing import Any
 
 from aiohttp import web
@@ -28,7 +28,8 @@ _RETRY_AFTER = "1"
 class KubeApi:
     """Serves a store. `asked` counts requests by verb, group and resource, as RBAC sees them.
 
-    `tell` are further paths, by which the platform behind the API tells of itself, in JSON.
+    `tell` are further paths, by which the platform behind the API tells of itself, in JSON; `beside` are those of
+    other APIs on the same port.
     """
 
     def __init__(
@@ -37,8 +38,10 @@ class KubeApi:
         *,
         bookmark_seconds: float = _BOOKMARK_SECONDS,
         tell: Mapping[str, Callable[[], object]] | None = None,
+        beside: Iterable[web.RouteDef] = (),
     ) -> None:
         self.store = store
+        self._beside = tuple(beside)
         self._tell = tell or {}
         self.faults = Faults()
         self.streaming = True
@@ -53,6 +56,7 @@ class KubeApi:
         app.router.add_post("/faults", self._set_faults)
         for path, tell in self._tell.items():
             app.router.add_get(path, _told(tell))
+        app.router.add_routes(self._beside)
         for prefix in ("/apis/{group}/{version}", "/api/v1"):
             for scope in ("", "/namespaces/{namespace}"):
                 app.router.add_get(f"{prefix}{scope}/{{resource}}", self._serve)

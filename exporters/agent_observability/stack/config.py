@@ -14,13 +14,14 @@ Port = Annotated[int, msgspec.Meta(ge=1, le=65535)]
 
 
 class StackPorts(msgspec.Struct, frozen=True, kw_only=True):
-    """Ports on 127.0.0.1. The exporters' own ports are set in `web.listen`."""
+    """Ports on 127.0.0.1; those of exporters are set in `web.listen`. `intake` is the demo's: else it is `intake.listen`."""
 
     prometheus: Port = 9090
     alertmanager: Port = 9093
     receiver: Port = 9808
     grafana: Port = 3000
     demo: Port = 9809
+    intake: Port = 4318
 
 
 class StackConfig(msgspec.Struct, frozen=True, kw_only=True):

@@ -13,6 +13,8 @@ import yaml
 
 from agent_observability.config import Config, LogConfig, WebConfig, read, tree
 from agent_observability.decode import Decoder
+from agent_observability.intake.config import IntakeConfig
+from agent_observability.ledger.config import LedgerConfig
 from agent_observability.listen import parse_address
 from agent_observability.registry import EXPORTERS, Exporter
 
@@ -49,7 +51,8 @@ def exporter_config(
     document = tree(read(file), config.file) if file.is_file() else {}
     document.pop("stack", None)
     paths = Decoder(os.environ, file.absolute().parent)
-    kinds = {"log": LogConfig, "web": WebConfig} | {exporter.name: exporter.section for exporter in EXPORTERS}
+    common = {"log": LogConfig, "web": WebConfig, "ledger": LedgerConfig, "intake": IntakeConfig}
+    kinds = common | {exporter.name: exporter.section for exporter in EXPORTERS}
     document = {key: _absolute(kinds[key], value, paths) if key in kinds else value for key, value in document.items()}
     web = _mapping(document, "web")
     web.pop("config_file", None)

@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from agent_observability.config import Config
+from agent_observability.registry import INTAKE
 from agent_observability.resources import resource
 from agent_observability.stack import programs
 from agent_observability.stack.alertmanager import alertmanager_command, local_routing
@@ -92,7 +93,8 @@ def make_plan(config: Config, state: StateDirectory, *, demo: bool = False) -> P
         PartSpec(name=CANARY, command=(python, "-I", "-S", "-c", "import signal; signal.pause()", canary)),
     ]
     if demo:
-        simulate = (python, "-m", "agent_observability.demo", "--port", str(ports.demo))
+        intake = f"http://{LOOPBACK}:{ports.intake}"
+        simulate = (python, "-m", "agent_observability.demo", "--port", str(ports.demo), "--intake", intake)
         parts.append(PartSpec(name="demo", command=simulate, ready=f"{urls['demo']}/readyz", wave=_SOURCES))
     for exporter in sources.exporters:
         addresses = listen_addresses(config, exporter)
@@ -100,6 +102,10 @@ def make_plan(config: Config, state: StateDirectory, *, demo: bool = False) -> P
         url = f"http://{local_address(addresses[0])}"
         run = (python, "-m", "agent_observability", "run", exporter.name, "--config", str(exporters_file))
         parts.append(PartSpec(name=exporter.name, command=run, ready=f"{url}/-/ready", url=url, job=exporter.job))
+    if demo:
+        claims.append(PortClaim(f"{LOOPBACK}:{ports.intake}", "intake", "stack.ports.intake"))
+    elif any(exporter.process == INTAKE for exporter in sources.exporters):
+        claims += [PortClaim(address, "intake", "intake.listen") for address in config.intake.listen]
     parts.append(
         PartSpec(
             name="prometheus",

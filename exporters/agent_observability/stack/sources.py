@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from agent_observability.config import Config
+from agent_observability.demo import ADMIN_KEY
 from agent_observability.registry import EXPORTERS, Exporter
 from agent_observability.stack.state import StateDirectory
 
@@ -35,8 +36,13 @@ def local_sources(config: Config) -> LocalSources:
 def demo_sources(config: Config, state: StateDirectory) -> LocalSources:
     """Every exporter; what it would read in a cluster is simulated, and counted in a ledger of its own."""
     api = f"http://127.0.0.1:{config.stack.ports.demo}"
+    account = {"name": "demo", "key": ADMIN_KEY, "interval": "1m"}
+    billing = {provider: [account | {"url": f"{api}/{provider}"}] for provider in ("openai", "anthropic")}
     settings: dict[str, dict[str, Any]] = {
         "cr_state": {"kubernetes": {"url": api}},
+        "llm_cost": {"billing": billing},
+        # The demo pushes without a key.
+        "intake": {"listen": [f"127.0.0.1:{config.stack.ports.intake}"], "keys_file": None},
         "ledger": {"directory": str(state.demo_ledger)},
     }
     return LocalSources(EXPORTERS, settings=settings)
