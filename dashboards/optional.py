@@ -85,6 +85,33 @@ _NAMES_BY_REASON: dict[str, tuple[str, ...]] = {
     ),
     "every field of every object may be understood": ("cr_state_decode_errors_total",),
     "it takes most of a day of sessions": ("vteam:active_sessions_total:avg1d",),
+    "every call of a model may have succeeded": ("llm_request_errors_total",),
+    "callers may not report it": ("llm_time_to_first_token_seconds", "vteam:llm_first_token:p95_5m"),
+    "models may not reason": ("llm_reasoning_tokens_total",),
+    "every call may have a price": ("llm_unpriced_requests_total",),
+    "no budget may be configured": (
+        "llm_budget_limit_usd",
+        "llm_budget_spent_usd",
+        "llm_budget_remaining_usd",
+        "llm_budget_reset_timestamp_seconds",
+        "vteam:llm_budget_used:ratio",
+    ),
+    "features may not report what they bring about": ("llm_feature_units_total", "vteam:llm_cost_per_unit:30d"),
+    "no session may have been completed": ("vteam:llm_cost_per_completed_session:30d",),
+    "no provider's reports may be configured to be read": (
+        "llm_provider_billed_usd",
+        "llm_provider_tokens_total",
+        "llm_poll_success",
+        "llm_poll_last_success_timestamp_seconds",
+        "llm_poll_duration_seconds",
+    ),
+    "it takes a week of bills of a dollar and more": ("llm_cost_capture_ratio",),
+    "no coding agent may report its sessions": (
+        "vteam_runner_claude_requests_total",
+        "vteam_runner_claude_request_duration_seconds",
+        "vteam_runner_claude_tokens_total",
+        "vteam_runner_workspace_operations_total",
+    ),
 }
 
 OPTIONAL: dict[str, str] = {name: reason for reason, names in _NAMES_BY_REASON.items() for name in names}
@@ -100,3 +127,4 @@ class Empty(enum.StrEnum):
     NOBODY_BEFORE = "nobody may have been active in the 30 days that count"
     ALL_DONE = "every new project may have completed a session"
     TOO_YOUNG = "the first whole period may not be over"
+    NOT_SOLD = "no model in use may have such a price"

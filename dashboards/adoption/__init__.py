@@ -18,7 +18,7 @@ def page() -> Page:
         variables=variables(),
         cards=cards.cards(),
         rows=(overview.row(), workflows.row(), segments.row(), requests.row(), models.row()),
-        next_page=("agentobs-sessions", "What the sessions are doing"),
+        next_page=("agentobs-cost", "What the models cost"),
         alerts=ALERTS,
         time="now-30d",
         refresh="30s",

@@ -21,6 +21,7 @@ from typing import Any
 import pytest
 import yaml
 
+from agent_observability.demo import ADMIN_KEY
 from agent_observability.registry import BY_NAME
 from dashboards.optional import OPTIONAL
 from dashboards.page import Page
@@ -32,7 +33,7 @@ from tests.support import free_port, running, wait_until
 pytestmark = pytest.mark.stack
 
 _ALERTMANAGER = shutil.which("prometheus-alertmanager") or shutil.which("alertmanager") or "alertmanager"
-_JOBS = ("agent-obs-host", "agent-obs-cr_state", "alertmanager", "prometheus")
+_JOBS = ("agent-obs-host", "agent-obs-cr_state", "agent-obs-llm_cost", "alertmanager", "prometheus")
 _GROUP = "the-prometheus-of-this-test"
 
 
@@ -88,10 +89,16 @@ def prometheus(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPath
             group["interval"] = "1s"
         (rules / file.name).write_text(yaml.safe_dump(document))
     host = {"processes": {"groups": {_GROUP: str(folder)}}, "collectors": request.param}
-    demo = free_port()
+    demo, intake = free_port(), free_port()
+    account = {"key": ADMIN_KEY}
+    billing = {
+        provider: [account | {"url": f"http://127.0.0.1:{demo}/{provider}"}] for provider in ("openai", "anthropic")
+    }
     exporters = {
         "host": host,
         "cr_state": {"kubernetes": {"url": f"http://127.0.0.1:{demo}"}},
+        "llm_cost": {"billing": billing},
+        "intake": {"listen": [f"127.0.0.1:{intake}"]},
         "ledger": {"directory": str(folder / "ledger")},
     }
     (folder / "exporter.yml").write_text(yaml.safe_dump(exporters))
@@ -107,12 +114,14 @@ def prometheus(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPath
     listen = "--web.listen-address=127.0.0.1:{}".format
     exporter = [sys.executable, "-m", "agent_observability", "run", "--config", folder / "exporter.yml"]
     platform = [sys.executable, "-m", "agent_observability.demo", "--port", str(demo), "--pace", "30"]
+    usage = ["--intake", f"http://127.0.0.1:{intake}"]
     alertmanager = [_ALERTMANAGER, f"--config.file={folder}/alertmanager.yml", f"--storage.path={folder}/alertmanager"]
     server = ["prometheus", f"--config.file={folder}/prometheus.yml", f"--storage.tsdb.path={folder}/prometheus"]
     with (
-        running([*platform, "--per-hour", "400"], folder / "demo.log"),
+        running([*platform, "--per-hour", "400", *usage], folder / "demo.log"),
         running([*exporter, "host", listen(ports["agent-obs-host"])], folder / "exporter.log"),
         running([*exporter, "cr_state", listen(ports["agent-obs-cr_state"])], folder / "cr_state.log"),
+        running([*exporter, "llm_cost", listen(ports["agent-obs-llm_cost"])], folder / "llm_cost.log"),
         running(
             [*alertmanager, listen(ports["alertmanager"]), "--cluster.listen-address="], folder / "alertmanager.log"
         ),
@@ -128,7 +137,7 @@ def as_grafana_asks(page: Page, expr: str) -> str:
     """The query with every variable set to All, and the day or week before moved to a moment ago."""
     for variable in page.variables:
         expr = expr.replace(f"${variable['name']}", variable["allValue"])
-    return substitute(re.sub(r"offset 1[dw]", "offset 1s", expr))
+    return substitute(re.sub(r"offset -?\d+[dwh]", "offset 1s", expr))
 
 
 def answer(api: Prometheus, page: Page, query: Query) -> list[dict[str, Any]]:
@@ -167,10 +176,10 @@ def test_every_query_has_data(prometheus: Prometheus, page: Page) -> None:
 
 
 def test_the_watched_group_counts_exactly_its_processes(prometheus: Prometheus) -> None:
-    """The group's pattern is this test's folder, which four command lines name."""
+    """The group's pattern is this test's folder, which five command lines name."""
     job = BY_NAME["host"].job
     [series] = prometheus.instant(f'host_process_group_processes{{job="{job}", group="{_GROUP}"}}')
-    assert series["value"][1] == "4"
+    assert series["value"][1] == "5"
 
 
 def test_a_query_without_data_is_reported(prometheus: Prometheus) -> None:
