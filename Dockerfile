@@ -15,6 +15,6 @@ RUN install -d -o 65532 -g 65532 -m 0700 /var/lib/agent-obs
 # Nothing is written below /: run it with a read-only root file system. Ledgers live on a volume of their own.
 ENV PATH=/opt/agent-obs/bin:$PATH PYTHONDONTWRITEBYTECODE=1 PYTHONUNBUFFERED=1
 USER 65532:65532
-EXPOSE 9801 9802
+EXPOSE 9801 9802 9804 4318
 ENTRYPOINT ["agent-obs"]
 CMD ["run", "all"]

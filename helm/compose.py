@@ -24,6 +24,11 @@ _HEAD = """\
 #
 # Nobody is told of alerts until ALERTMANAGER_CONFIG names a file with receivers; its secrets belong beside it, in
 # ALERTMANAGER_SECRETS, a folder that is mounted at /etc/alertmanager/secrets.
+#
+# Applications push to http://localhost:4318 with keys of the file keys.yml in INTAKE_KEYS, a folder; without it nobody is
+# let in. User 65532 must be able to read the file, which holds hashes only:
+#   agent-obs key new --file keys/keys.yml --project TEAM && chmod 644 keys/keys.yml
+#   INTAKE_KEYS="$PWD/keys" docker compose -f manifests/compose.yaml up --build
 """
 _KUBERNETES_HEAD = """\
 # Added to compose.yaml, the exporters that follow a Kubernetes cluster:
@@ -113,6 +118,9 @@ def _exporter(process: str, members: list[Exporter], block: dict[str, Any], imag
             volumes.append(bind | {"bind": {"propagation": "rslave"}} if target != "proc" else bind)
     if "ledger" in block:
         volumes.append(f"{process}:/var/lib/agent-obs")
+    if "intake" in block:
+        # A folder: in a file that is mounted by itself, changes would not be seen.
+        volumes.append("${INTAKE_KEYS:-./compose}:/etc/agent-obs/keys:ro")
     names = [exporter.name for exporter in members]
     look = f"import urllib.request; urllib.request.urlopen('http://localhost:{port}/-/healthy', timeout=5)"
     service = {

@@ -43,7 +43,9 @@ def _contents(release: Rendered, volume: Object, secrets: Mapping[str, Files]) -
         elif "secret" in source:
             name = source["secret"]["secretName"]
             own = [item for item in release.of("Secret") if item["metadata"]["name"] == name]
-            found |= own[0]["stringData"] if own else secrets[name]
+            there = name in secrets or not source["secret"].get("optional")
+            data = own[0]["stringData"] if own else secrets[name] if there else {}
+            found |= data
     return found
 
 

@@ -20,7 +20,8 @@ _TEMPLATE = "tests/check.yaml"
 @pytest.mark.stack
 def test_the_pod_finds_everything_in_order(tmp_path: Path) -> None:
     changed, _ = values_of("overrides")
-    values = {**changed, "check": {"wait": "60s"}, "exporters": {"cr_state": {"enabled": False}}}
+    others = {process: {"enabled": False} for process in ("cr_state", "intake")}
+    values = {**changed, "check": {"wait": "60s"}, "exporters": others}
     release = render(values)
     [pod] = release.by_template[_TEMPLATE]
     mount(release, {"spec": pod["spec"]}, tmp_path)
@@ -50,7 +51,7 @@ def test_it_asks_the_bundled_prometheus() -> None:
     assert pod["metadata"]["annotations"]["helm.sh/hook"] == "test"
     [container] = pod["spec"]["containers"]
     assert "--prometheus=http://obs-agent-observability-prometheus.monitoring.svc:9090" in container["args"]
-    assert {"--exporter=host", "--exporter=cr_state"} <= set(container["args"])
+    assert {"--exporter=host", "--exporter=cr_state", "--exporter=llm_cost"} <= set(container["args"])
     assert pod["spec"]["restartPolicy"] == "Never"
 
 

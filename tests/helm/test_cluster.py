@@ -34,16 +34,16 @@ def install(values: dict[str, Any], *kinds: Kinds, labels: dict[str, str] | None
 @pytest.mark.parametrize(
     ("kinds", "present", "absent"),
     [
-        ((), {"StatefulSet": 3, "Deployment": 1}, {"PodMonitor", "PrometheusRule", "GrafanaDashboard"}),
+        ((), {"StatefulSet": 4, "Deployment": 1}, {"PodMonitor", "PrometheusRule", "GrafanaDashboard"}),
         (
             (PROMETHEUS_OPERATOR,),
-            {"StatefulSet": 1, "PodMonitor": 2, "PrometheusRule": _RULES},
+            {"StatefulSet": 2, "PodMonitor": 3, "PrometheusRule": _RULES},
             {"Deployment", "GrafanaDashboard"},
         ),
-        ((GRAFANA_OPERATOR,), {"StatefulSet": 3, "GrafanaDashboard": _PAGES}, {"Deployment", "PodMonitor"}),
+        ((GRAFANA_OPERATOR,), {"StatefulSet": 4, "GrafanaDashboard": _PAGES}, {"Deployment", "PodMonitor"}),
         (
             (PROMETHEUS_OPERATOR, GRAFANA_OPERATOR),
-            {"StatefulSet": 1, "PodMonitor": 2, "GrafanaDashboard": _PAGES},
+            {"StatefulSet": 2, "PodMonitor": 3, "GrafanaDashboard": _PAGES},
             {"Deployment"},
         ),
     ],

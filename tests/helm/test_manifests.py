@@ -71,7 +71,10 @@ def test_the_operators_kinds() -> None:
     kinds = {item["kind"] for item in found}
     assert {"PodMonitor", "PrometheusRule", "DaemonSet"} <= kinds
     assert "Deployment" not in kinds
-    assert {item["metadata"]["name"] for item in found if item["kind"] == "StatefulSet"} == {f"{RELEASE}-cr-state"}
+    assert {item["metadata"]["name"] for item in found if item["kind"] == "StatefulSet"} == {
+        f"{RELEASE}-cr-state",
+        f"{RELEASE}-intake",
+    }
     monitors = [item for item in objects("operator") if item["kind"] in ("PodMonitor", "PrometheusRule")]
     assert all(item["metadata"]["labels"]["release"] == "kube-prometheus-stack" for item in monitors)
 

@@ -7,6 +7,8 @@ import pytest
 from tests.helm.chart import CHART, Object, render, values_of
 
 _PAGES = len(list((CHART / "files" / "dashboards").rglob("*.json")))
+_PUSHED: Object = {"intake": {"intake": {"namespaces": ["agents"]}}}
+_MAIL: Object = {"from": "obs@example.org", "to": ["a@example.org"], "smtp": {"host": "mail"}}
 _TO = {"receivers": {"slack": {"existingSecret": "slack"}, "deadMan": {"url": "https://x.example.org"}}}
 
 
@@ -30,6 +32,15 @@ _TO = {"receivers": {"slack": {"existingSecret": "slack"}, "deadMan": {"url": "h
         ({"grafana": {"enabled": False}}, "– Grafana: grafana.enabled is false"),
         ({"exporters": {"host": {"enabled": False}}}, "– host exporter, its rules: disabled"),
         ({"exporters": {"cr_state": {"enabled": False}}}, "– cr_state exporter, its rules: disabled"),
+        ({}, "✓ llm_cost exporter (StatefulSet)"),
+        ({"exporters": {"intake": {"enabled": False}}}, "– llm_cost exporter, its rules: disabled"),
+        ({}, "Applications push to http://obs-agent-observability-intake.monitoring.svc:4318"),
+        ({}, "create secret generic obs-agent-observability-intake-keys --from-file=keys.yml"),
+        ({"exporters": {"intake": {"intake": {"keysSecret": "mine"}}}}, "Until Secret mine is there, nobody is let in"),
+        (
+            {"reports": {**_MAIL, "weekly": {"enabled": True, "to": ["a@example.org", "b@example.org"]}}},
+            "✓ weekly report (0 7 * * 1, Etc/UTC), for 2 recipient(s)",
+        ),
         ({"dashboards": {"exclude": ["agentobs-host"]}}, "– dashboard agentobs-host: excluded"),
     ],
 )
@@ -53,6 +64,7 @@ def test_what_was_installed(values: Object, expected: str) -> None:
         ({"rules": {"recording": False}}, "alerts that read recorded series cannot fire"),
         ({"prometheusOperator": {"enabled": True}}, "prometheusOperator.additionalLabels is empty"),
         ({"openshift": True}, "SecurityContextConstraint"),
+        ({}, "No pod may connect to obs-agent-observability-intake: name the namespaces"),
         ({"rules": {"alerts": {"HostCpuHigh": {"enabled": False}}}}, "Alert HostCpuHigh is disabled."),
     ],
 )
@@ -72,6 +84,10 @@ def test_warnings(values: Object, warning: str) -> None:
         ),
         ({"openshift": True, "exporters": {"host": {"hostPaths": False}}}, "SecurityContextConstraint"),
         ({"prometheusOperator": {"enabled": True, "additionalLabels": {"release": "x"}}}, "additionalLabels"),
+        ({"exporters": _PUSHED}, "No pod may connect"),
+        ({"exporters": {"intake": {"intake": {"from": [{"ipBlock": {"cidr": "10.0.0.0/8"}}]}}}}, "No pod may connect"),
+        ({"networkPolicy": {"enabled": False}}, "No pod may connect"),
+        ({"exporters": {"intake": {"enabled": False}}}, "No pod may connect"),
     ],
 )
 def test_no_warning_without_a_cause(values: Object, warning: str) -> None:
@@ -80,7 +96,7 @@ def test_no_warning_without_a_cause(values: Object, warning: str) -> None:
 
 
 def test_nothing_to_look_at() -> None:
-    notes = render({"grafanaUrl": "https://g.example.org", "alertmanager": _TO}).notes
+    notes = render({"grafanaUrl": "https://g.example.org", "alertmanager": _TO, "exporters": _PUSHED}).notes
     assert "Look at this" not in notes
 
 

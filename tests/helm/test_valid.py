@@ -31,6 +31,8 @@ def pods(release: Rendered) -> Iterator[tuple[str, Object]]:
     for item in release.objects:
         if item["kind"] in _WORKLOADS:
             yield item["metadata"]["name"], item["spec"]["template"]
+        elif item["kind"] == "CronJob":
+            yield item["metadata"]["name"], item["spec"]["jobTemplate"]["spec"]["template"]
         elif item["kind"] == "Pod":
             yield item["metadata"]["name"], item
 
@@ -66,9 +68,9 @@ def test_names_and_labels(name: str, release: str) -> None:
     assert len(set(keys)) == len(keys)
     for item in result.objects:
         metadata = item["metadata"]
-        limit = 63 if item["kind"] in {*_WORKLOADS, "Service", "Pod"} else 253
+        limit = 63 if item["kind"] in {*_WORKLOADS, "CronJob", "Service", "Pod"} else 253
         # The controller adds a hash or a number to the names of pods.
-        limit -= 11 if item["kind"] in _WORKLOADS else 0
+        limit -= 11 if item["kind"] in (*_WORKLOADS, "CronJob") else 0
         assert len(metadata["name"]) <= limit, metadata["name"]
         assert _NAME.fullmatch(metadata["name"])
         labels = metadata.get("labels", {})
@@ -97,10 +99,13 @@ def test_selectors_select_their_pods_only(name: str) -> None:
         selected = [
             pod for pod, template in templates.items() if selector.items() <= template["metadata"]["labels"].items()
         ]
-        own = item["metadata"]["name"].removesuffix("-intake")
+        own = item["metadata"]["name"]
         assert selected, f"{item['kind']} {own} selects nothing"
-        # Shards of one Prometheus share its Service, policy and budget.
-        assert all(re.fullmatch(rf"{re.escape(own)}(-\d+)?", pod) for pod in selected), (own, selected)
+        # Services for what is pushed and for names of pods are called after their process; shards of one Prometheus
+        # share its Service, policy and budget, and so do reports.
+        process = re.sub(r"-pods$|(?<=-probe)-intake$", "", own)
+        theirs = re.compile(rf"{re.escape(process)}(-\d+|-daily|-weekly|-monthly)?")
+        assert all(theirs.fullmatch(pod) for pod in selected), (own, selected)
 
 
 @sets
@@ -170,7 +175,8 @@ def test_references_lead_somewhere(name: str) -> None:
                     assert keys <= result.one("ConfigMap", config)["data"].keys()
                 if "secret" in source:
                     secret = source["secret"]["secretName"]
-                    assert ("Secret", secret) in there or secret in mentioned, (pod, secret)
+                    known = ("Secret", secret) in there or secret in mentioned or source["secret"].get("optional")
+                    assert known, (pod, secret)
     for item in [*result.of("RoleBinding"), *result.of("ClusterRoleBinding")]:
         assert (item["roleRef"]["kind"], item["roleRef"]["name"]) in there
         assert all(("ServiceAccount", subject["name"]) in there for subject in item["subjects"])

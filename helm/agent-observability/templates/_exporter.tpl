@@ -13,7 +13,33 @@
 {{- $config = set $config "ledger" (dict "directory" "/var/lib/agent-obs") -}}
 {{- end -}}
 {{- end -}}
+{{- with .process.values.intake -}}
+{{- $config = set $config "intake" (dict "listen" (list (printf ":%v" .port)) "keys_file" "/etc/agent-obs/keys/keys.yml") -}}
+{{- end -}}
+{{- if .process.values.prices -}}
+{{- $config = set $config "llm_cost" (dict "prices" "/etc/agent-obs/config/prices.yaml") -}}
+{{- end -}}
 {{- toYaml (mergeOverwrite $config (deepCopy .process.values.config)) -}}
+{{- end }}
+
+{{/* The files of its ConfigMap, as YAML: the configuration and, where the values have any, prices. */}}
+{{- define "agentobs.exporter.files" -}}
+agent-obs.yaml: |
+  {{- include "agentobs.exporter.config" . | nindent 2 }}
+{{- with .process.values.prices }}
+prices.yaml: |
+  {{- toYaml (dict "prices" .) | nindent 2 }}
+{{- end }}
+{{- end }}
+
+{{/* A process: the providers' admin APIs are asked, so it must reach them. */}}
+{{- define "agentobs.exporter.bills" -}}
+{{- with (.values.config.llm_cost | default dict).billing }}{{ if or .openai .anthropic }}true{{ end }}{{ end -}}
+{{- end }}
+
+{{/* root, process: the secret with the keys of its intake. */}}
+{{- define "agentobs.exporter.keys" -}}
+{{- .process.values.intake.keysSecret | default (printf "%s-keys" (include "agentobs.intake" .)) -}}
 {{- end }}
 
 {{/* A process: the rules of its role, as YAML; empty for one that asks the API nothing. */}}
@@ -80,6 +106,11 @@ volumeMounts:
     mountPath: /etc/agent-obs/web
     readOnly: true
   {{- end }}
+  {{- if $values.intake }}
+  - name: keys
+    mountPath: /etc/agent-obs/keys
+    readOnly: true
+  {{- end }}
   {{- range $values.secrets }}
   - name: secret-{{ . }}
     mountPath: /etc/agent-obs/secrets/{{ . }}
@@ -121,6 +152,16 @@ volumeMounts:
   secret:
     secretName: {{ . }}
 {{- end }}
+{{- if $values.intake }}
+{{- /* Without it nobody is let in; once it is there, the kubelet puts it into the running pod. */}}
+- name: keys
+  secret:
+    secretName: {{ include "agentobs.exporter.keys" . }}
+    optional: true
+    items:
+      - key: keys.yml
+        path: keys.yml
+{{- end }}
 {{- range $values.secrets }}
 - name: secret-{{ . }}
   secret:
@@ -156,7 +197,7 @@ volumeMounts:
 
 {{- define "agentobs.exporter.pod" -}}
 metadata:
-  {{- include "agentobs.podMetadata" (dict "root" .root "component" .process.name "pod" .process.values.pod "checksum" (include "agentobs.exporter.config" .)) | nindent 2 }}
+  {{- include "agentobs.podMetadata" (dict "root" .root "component" .process.name "pod" .process.values.pod "checksum" (include "agentobs.exporter.files" .)) | nindent 2 }}
 spec:
   serviceAccountName: {{ include "agentobs.component" (dict "root" .root "component" .process.name) }}
   automountServiceAccountToken: {{ include "agentobs.exporter.rules" .process | empty | not }}

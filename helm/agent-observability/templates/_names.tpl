@@ -20,6 +20,25 @@
 {{- printf "%s-%s" (include "agentobs.fullname" .root) (.component | replace "_" "-") -}}
 {{- end }}
 
+{{/*
+root, process: the Service that applications push to, `…-intake`. A process of that name has its Service for pods, which a
+StatefulSet wants, under another one.
+*/}}
+{{- define "agentobs.intake" -}}
+{{- $name := include "agentobs.component" (dict "root" .root "component" .process.name) -}}
+{{- hasSuffix "-intake" $name | ternary $name (printf "%s-intake" $name) -}}
+{{- end }}
+
+{{/* root, process: the Service that names the pods of a StatefulSet. */}}
+{{- define "agentobs.podsService" -}}
+{{- $name := include "agentobs.component" (dict "root" .root "component" .process.name) -}}
+{{- if and .process.values.intake (eq $name (include "agentobs.intake" .)) -}}
+{{ $name }}-pods
+{{- else -}}
+{{ $name }}
+{{- end -}}
+{{- end }}
+
 {{/* root, component: what selects a component's pods. Prometheus, Alertmanager and Grafana go by their own names, as everywhere. */}}
 {{- define "agentobs.selector" -}}
 app.kubernetes.io/name: {{ if has .component (list "prometheus" "alertmanager" "grafana") }}{{ .component }}{{ else }}{{ include "agentobs.name" .root }}{{ end }}

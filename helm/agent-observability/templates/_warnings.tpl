@@ -39,6 +39,11 @@
 {{- if and (eq .name "cr_state") (not ($.Capabilities.APIVersions.Has "vteam.ambient-code/v1alpha1")) ($.Capabilities.APIVersions.Has "apiregistration.k8s.io/v1") -}}
 {{- $warnings = append $warnings "The cluster has no agent sessions (vteam.ambient-code): the cr_state exporter waits for them, and CrStateNotSynced fires meanwhile. Where they will never come, set exporters.cr_state.enabled to false." -}}
 {{- end -}}
+{{- with .values.intake -}}
+{{- if and $values.networkPolicy.enabled (not (or .namespaces .from)) -}}
+{{- $warnings = append $warnings (printf "No pod may connect to %s: name the namespaces of your applications in exporters.%s.intake.namespaces." (include "agentobs.intake" (dict "root" $ "process" $process)) $process.name) -}}
+{{- end -}}
+{{- end -}}
 {{- if .values.hostPaths -}}
 {{- if include "agentobs.openshift" $ -}}
 {{- $warnings = append $warnings (printf "OpenShift admits the host paths of the %s exporter only with a SecurityContextConstraint that allows them: see docs/install.md." $process.name) -}}
