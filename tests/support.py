@@ -14,6 +14,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TypeVar
 
+from agent_observability.intake.config import IntakeConfig
+from agent_observability.intake.intake import Intake
 from agent_observability.ledger.config import LedgerConfig
 from agent_observability.ledger.ledger import Ledger
 from agent_observability.ledger.sqlite import SqliteBackend
@@ -27,8 +29,15 @@ _POLL_SECONDS = 0.02
 
 
 def context_of(folder: Path) -> Context:
-    """What a process gives an exporter, with a ledger in `folder` for one that wants it."""
-    return Context(open_ledger=lambda: Ledger(SqliteBackend(folder / "ledger.db"), LedgerConfig()))
+    """What a process gives an exporter: a ledger in `folder` and an intake, for one that wants them."""
+
+    def intake() -> Intake:
+        return Intake(IntakeConfig(listen=["127.0.0.1:0"]), context.ledger)
+
+    context = Context(
+        open_ledger=lambda: Ledger(SqliteBackend(folder / "ledger.db"), LedgerConfig()), open_intake=intake
+    )
+    return context
 
 
 def free_port() -> int:

@@ -54,7 +54,8 @@ def test_up_once_outside_the_checkout(installed: Path, tmp_path: Path) -> None:
     listen = "\n".join(f"    {entry.name}: ['127.0.0.1:{free_port()}']" for entry in EXPORTERS)
     ports = ", ".join(f"{name}: {free_port()}" for name in ("prometheus", "alertmanager", "receiver", "grafana"))
     config = tmp_path / "config.yml"
-    config.write_text(f"web:\n  listen:\n{listen}\nstack:\n  ports: {{{ports}}}\n")
+    intake = f"intake: {{listen: ['127.0.0.1:{free_port()}']}}"
+    config.write_text(f"web:\n  listen:\n{listen}\nstack:\n  ports: {{{ports}}}\n{intake}\n")
     result = subprocess.run(
         [sys.executable, "-m", "agent_observability", "up", "--once", "--config", str(config)],
         cwd=tmp_path,

@@ -59,6 +59,7 @@ def main(folder: Path) -> None:
     document = {
         "web": {"listen": listen},
         "cr_state": {"kubernetes": {"url": f"http://127.0.0.1:{api}"}},
+        "intake": {"listen": [f"127.0.0.1:{free_port()}"]},
         "ledger": {"directory": str(folder)},
     }
     config.write_text(yaml.safe_dump(document))

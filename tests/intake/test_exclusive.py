@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
+import threading
 from collections.abc import Callable
 from pathlib import Path
 
@@ -15,6 +16,7 @@ from agent_observability.intake.part import Caller, Part
 from agent_observability.units import Duration
 from tests.intake.site import OTHER_PATH, PATH, Item, Plain, Sequel, serving, some
 from tests.intake.test_commit import both, held
+from tests.support import wait_until_async
 
 
 async def test_exclusive_parts_follow_each_other(tmp_path: Path) -> None:
@@ -132,3 +134,38 @@ async def test_large_requests_are_taken_one_at_a_time(tmp_path: Path, caplog: py
         assert [answer.json["accepted"] for answer in answers] == sizes
     assert overlaps == []
     assert [record for record in caplog.records if record.levelno >= logging.ERROR] == []
+
+
+class _Slow(Plain):
+    """Waits inside of `take` for large requests."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.entered = threading.Event()
+        self.go_on = threading.Event()
+
+    def take(self, given: Items[Item], caller: Caller, now: float) -> Part:
+        if given.number > 100:
+            self.entered.set()
+            assert self.go_on.wait(30)
+        return super().take(given, caller, now)
+
+
+async def test_nothing_is_taken_note_of_while_something_is_taken(tmp_path: Path) -> None:
+    """Taking reads what taking note changes, in another thread."""
+    slow = _Slow()
+
+    def takers(intake: Intake, _: Plain) -> None:
+        intake.take("usage", PATH, JsonFormat(Item), slow)
+
+    async with serving(tmp_path, takers=takers) as site:
+        small = await held(site, 1)
+        large = asyncio.create_task(site.post(some(*range(10, 10_000))))
+        await asyncio.to_thread(slow.entered.wait, 30)
+        site.backend.gate.set()
+        await wait_until_async(lambda: site.ids() == [1])
+        done, _ = await asyncio.wait([small], timeout=0.2)
+        assert (done, slow.stored) == (set(), [])
+        slow.go_on.set()
+        assert (await small, (await large).status) == (200, 200)
+        assert [len(new) for new in slow.stored] == [1, 9_990]

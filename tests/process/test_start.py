@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import http.client
+import json
 import os
 import re
 import socket
@@ -179,7 +180,9 @@ def test_version_and_module() -> None:
 def test_run_all_of_the_real_registry(tmp_path: Path) -> None:
     ports = {name: free_port() for name in BY_NAME}
     file = tmp_path / "config.yml"
-    file.write_text(f"web: {{listen: { ({name: [f'127.0.0.1:{port}'] for name, port in ports.items()}) }}}")
+    listen = {name: [f"127.0.0.1:{port}"] for name, port in ports.items()}
+    intake = {"listen": [f"127.0.0.1:{free_port()}"]}
+    file.write_text(json.dumps({"web": {"listen": listen}, "intake": intake, "ledger": {"directory": str(tmp_path)}}))
     with running((*AGENT_OBS, "run", "all", "--config", file), tmp_path / "log") as child:
         for port in ports.values():
             wait_until(lambda port=port: _status(port, "/metrics") == 200, 20, what=child.output)  # type: ignore[misc]

@@ -32,10 +32,15 @@ class LocalStack:
 
     @classmethod
     def create(cls, folder: Path, **sections: Any) -> LocalStack:
-        names = ("prometheus", "alertmanager", "receiver", "grafana")
+        names = ("prometheus", "alertmanager", "receiver", "grafana", "demo", "intake")
         ports = {name: free_port() for name in (*names, *(exporter.name for exporter in EXPORTERS))}
         listen = {exporter.name: [f"127.0.0.1:{ports[exporter.name]}"] for exporter in EXPORTERS}
-        document = {"stack": {"ports": {name: ports[name] for name in names}}, "web": {"listen": listen}, **sections}
+        document = {
+            "stack": {"ports": {name: ports[name] for name in names}},
+            "web": {"listen": listen},
+            "intake": {"listen": [f"127.0.0.1:{ports['intake']}"]},
+            **sections,
+        }
         config = folder / "agent-obs.yml"
         config.write_text(yaml.safe_dump(document))
         nowhere = {"KUBECONFIG": str(folder / "no-kubeconfig")}

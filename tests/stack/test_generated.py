@@ -40,6 +40,7 @@ def prometheus_of(text: str = "", rules: Path | None = None) -> Any:
             {
                 "agent-obs-host": "127.0.0.1:9801",
                 "agent-obs-cr_state": "127.0.0.1:9802",
+                "agent-obs-llm_cost": "127.0.0.1:9804",
                 "prometheus": "127.0.0.1:9090",
                 "alertmanager": "127.0.0.1:9093",
             },
@@ -49,6 +50,7 @@ def prometheus_of(text: str = "", rules: Path | None = None) -> Any:
             {
                 "agent-obs-host": "127.0.0.1:3",
                 "agent-obs-cr_state": "127.0.0.1:9802",
+                "agent-obs-llm_cost": "127.0.0.1:9804",
                 "prometheus": "127.0.0.1:1",
                 "alertmanager": "127.0.0.1:2",
             },
@@ -130,7 +132,7 @@ def test_exporters_listen_on_loopback_unless_told_otherwise() -> None:
 
 
 WATCHED = {"drill": "canary-0"}
-LISTEN = {"host": ["127.0.0.1:9801"], "cr_state": ["127.0.0.1:9802"]}
+LISTEN = {"host": ["127.0.0.1:9801"], "cr_state": ["127.0.0.1:9802"], "llm_cost": ["127.0.0.1:9804"]}
 NO_FILE = {"web": {"listen": LISTEN}, "host": {"processes": {"groups": WATCHED}}}
 
 
@@ -197,8 +199,10 @@ def plan_of(folder: Path, *, demo: bool) -> Plan:
 def test_plan_without_a_platform(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("KUBECONFIG", str(tmp_path / "none"))
     plan = plan_of(tmp_path, demo=False)
-    assert plan.jobs == ["alertmanager", "agent-obs-host", "prometheus"]
-    assert {claim.address for claim in plan.claims} == {f"127.0.0.1:{port}" for port in (9090, 9093, 9808, 9801)}
+    assert plan.jobs == ["alertmanager", "agent-obs-host", "agent-obs-llm_cost", "prometheus"]
+    assert {claim.address for claim in plan.claims} == {
+        f"127.0.0.1:{port}" for port in (9090, 9093, 9808, 9801, 9804, 4318)
+    }
     assert plan.skipped == {"cr_state": f"no kubeconfig: {tmp_path}/none is not there"}
 
 
@@ -206,14 +210,14 @@ def test_plan_with_a_kubeconfig(tmp_path: Path, monkeypatch: pytest.MonkeyPatch)
     (tmp_path / "config").touch()
     monkeypatch.setenv("KUBECONFIG", str(tmp_path / "config"))
     plan = plan_of(tmp_path, demo=False)
-    assert plan.jobs == ["alertmanager", "agent-obs-host", "agent-obs-cr_state", "prometheus"]
+    assert plan.jobs == ["alertmanager", "agent-obs-host", "agent-obs-cr_state", "agent-obs-llm_cost", "prometheus"]
     assert not plan.skipped
 
 
 def test_plan_with_the_demo(tmp_path: Path) -> None:
     """What is made up does not mix with what is real."""
     plan = plan_of(tmp_path, demo=True)
-    assert plan.jobs == ["alertmanager", "agent-obs-host", "agent-obs-cr_state", "prometheus"]
+    assert plan.jobs == ["alertmanager", "agent-obs-host", "agent-obs-cr_state", "agent-obs-llm_cost", "prometheus"]
     config = load(StateDirectory(tmp_path).generated / "exporters.yml")
     assert config.sections["cr_state"].kubernetes.url == "http://127.0.0.1:9809"
     assert config.ledger.directory == tmp_path / "demo-ledger"

@@ -40,7 +40,7 @@ def test_once_sees_everything_work_and_leaves_nothing(tmp_path: Path) -> None:
     done = stack.run("up", "--once", "--config", str(stack.config))
     assert done.returncode == 0, done.stderr
     assert time.monotonic() - started < 60
-    assert "Targets (3 of 3 up):" in done.stdout
+    assert "Targets (4 of 4 up):" in done.stdout
     assert re.search(r"^Series: [1-9]\d+$", done.stdout, re.MULTILINE)
     assert re.search(r"^Rule groups \([1-9]\d* of \d+ evaluated, \d+ rules\):$", done.stdout, re.MULTILINE)
     assert re.search(r"^  firing   Watchdog \(none\)$", done.stdout, re.MULTILINE)
