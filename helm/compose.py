@@ -25,8 +25,8 @@ _HEAD = """\
 # Nobody is told of alerts until ALERTMANAGER_CONFIG names a file with receivers; its secrets belong beside it, in
 # ALERTMANAGER_SECRETS, a folder that is mounted at /etc/alertmanager/secrets.
 #
-# Applications push to http://localhost:4318 with keys of the file keys.yml in INTAKE_KEYS, a folder; without it nobody is
-# let in. User 65532 must be able to read the file, which holds hashes only:
+# Applications push to http://localhost:4318 with keys of the file keys.yml in INTAKE_KEYS, a folder; without it nobody
+# is let in. User 65532 must be able to read the file, which holds hashes only:
 #   agent-obs key new --file keys/keys.yml --project TEAM && chmod 644 keys/keys.yml
 #   INTAKE_KEYS="$PWD/keys" docker compose -f manifests/compose.yaml up --build
 """

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import contextlib
 import time
 from collections.abc import AsyncIterator, Callable, Iterable, Mapping
@@ -28,7 +29,6 @@ from agent_observability.server import Server
 from agent_observability.service import Service
 from agent_observability.webconfig import WebSecurity
 from agent_observability.workers import Workers
-from tests.ledger.test_contract import settled
 from tests.support import wait_until_async
 
 __all__ = ["PRICES", "Living", "living"]
@@ -78,11 +78,17 @@ class Living:
         assert await self.post(what, items) == (200, {"accepted": len(items), "duplicates": 0, "rejected": 0})
 
     async def ready(self) -> None:
-        """Wait until the books are read."""
-        await wait_until_async(lambda: not self.service.not_ready() and self.runtime._life, what="the books")
+        """Wait until the books are read and nobody doubts them."""
+        runtime = self.runtime
+        await wait_until_async(
+            lambda: not self.service.not_ready() and runtime._life and not runtime._changed.is_set(), what="the books"
+        )
 
     async def scrape(self, *families: str) -> list[str]:
         """Lines of these families, or all, as they stand: series may still be shown at 0."""
+        if self.runtime.shown is not None:
+            # Which would be given out again for a second.
+            self.runtime.shown.books._latest = None
         async with self.session.get(f"{self.url}/metrics", headers=_SCRAPER) as response:
             assert response.status == 200
             text = await response.text()
@@ -91,10 +97,20 @@ class Living:
 
     async def shown(self, *families: str) -> list[str]:
         """Lines of these families once all births are over."""
-        await settled(self.runtime._counted)
-        for _ in range(3):
+        async with asyncio.timeout(20):
             await self.scrape()
+            while not self._born():
+                await self.scrape()
         return await self.scrape(*families)
+
+    def _born(self) -> bool:
+        stores = (self.runtime._counted, self.runtime._delays, self.intake.store)
+        return all(
+            series.shown is None or series.shown == series.values
+            for store in stores
+            for family in store._families.values()
+            for series in family.series.values()
+        )
 
     async def values(self, *families: str) -> dict[str, float]:
         """Samples by name and labels, without those that are 0."""

@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import asyncio
-import dataclasses
 import gzip
 import itertools
 import json
+import math
+import threading
 import time
 from collections.abc import Callable
 from datetime import UTC, datetime
@@ -223,30 +224,50 @@ async def test_reloads_under_load(tmp_path: Path) -> None:
 
 
 @pytest.mark.skipif(bool(why_not()), reason=why_not())
-async def test_a_standby_takes_over(tmp_path: Path) -> None:
-    """It shows nothing and takes nothing before; afterwards its books are those that the leader left."""
+async def test_a_standby_takes_over(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """It shows nothing and takes nothing before; afterwards its books are those that the leader left.
+
+    A leader that was cut off shows nothing any more once its lease is over, and what it knew is forgotten.
+    """
     cluster = Cluster()
-    storage = dataclasses.replace(place(tmp_path, cluster), cluster=cluster)
+    storage = place(tmp_path, cluster)
+    one, two = (storage.backend(host) for host in ("one", "two"))
     try:
-        async with living(tmp_path, backend=storage.backend("other"), wait=False) as second:
-            pass
-        async with living(tmp_path, backend=storage.backend("one")) as first:
+        async with living(tmp_path, backend=one) as first, living(tmp_path, backend=two, wait=False) as second:
             await first.push(use())
-            async with living(tmp_path, backend=storage.backend("two"), wait=False) as second:
-                await wait_until_async(lambda: second.ledger.state.standby, what="standing by")
-                assert (await second.post("usage", use()))[0] == 503
-                assert await second.scrape(*_GAUGES, "llm_requests", "llm_budget_spent") == []
-                await first.push(use())
-                await first.ledger.stop()
-                await second.ready()
-                assert (await first.post("usage", use()))[0] == 503
-                await second.push(use())
-                await agrees(second)
-                assert await second.values("llm_cost_today_usd") == {f"llm_cost_today_usd{{{KEY}}}": 6.0}
-                # Once its lease is over, the former leader shows nothing of what is no longer its own.
-                await wait_until_async(lambda: first.runtime.withheld, what="the end of the lease")
-                assert await first.scrape(*_GAUGES, "llm_requests_total", "llm_budget_spent") == []
-                await wait_until_async(lambda: first.runtime.shown is None, what="old books")
+            await wait_until_async(lambda: second.ledger.state.standby, what="standing by")
+            assert (await second.post("usage", use()))[0] == 503
+            assert await second.scrape(*_GAUGES, "llm_requests", "llm_budget_spent") == []
+            await first.push(use())
+            await wait_until_async(lambda: one.lease_seconds < math.inf, what="the leader to hear of it")
+            back = one.open
+            away = threading.Event()
+
+            def open_later() -> None:
+                if not away.is_set():
+                    raise OSError("no route to host")
+                back()
+
+            monkeypatch.setattr(one, "open", open_later)
+            with cluster.connect() as connection:
+                connection.execute(
+                    "SELECT pg_terminate_backend(pid) FROM pg_stat_activity"
+                    " WHERE backend_type = 'client backend' AND pid <> pg_backend_pid()"
+                )
+            await wait_until_async(lambda: second.ledger.state.up, 30, what="taking over")
+            await second.ready()
+            assert (await first.post("usage", use()))[0] == 503
+            await second.push(use())
+            await agrees(second)
+            assert await second.values("llm_cost_today_usd") == {f"llm_cost_today_usd{{{KEY}}}": 6.0}
+            await wait_until_async(lambda: first.runtime.withheld and first.runtime.shown is None, what="forgetting")
+            assert await first.scrape(*_GAUGES, "llm_requests_total", "llm_budget_spent") == []
+            away.set()
+            await wait_until_async(lambda: first.ledger.state.standby, what="standing by, in turn")
+            await second.ledger.stop()
+            await first.ready()
+            assert await first.values("llm_cost_today_usd") == {f"llm_cost_today_usd{{{KEY}}}": 6.0}
+            await agrees(first)
     finally:
         cluster.remove()
 

@@ -6,6 +6,7 @@ that had none, at the same time and under an id that follows from its: a call is
 
 from __future__ import annotations
 
+import asyncio
 import datetime as dt
 import functools
 import itertools
@@ -35,7 +36,9 @@ _BATCH = 500
 _TELL_EVENTS = 20_000
 # Between two tellings: a share of the time, or seconds.
 _TELL_SHARE = 0.001
-_TELL_SECONDS = 5.0
+_TELL_SECONDS = 1.0
+_PATIENCE_SECONDS = 30.0
+_LOOK_SECONDS = 0.1
 # That are told apart.
 _MODELS = 200
 _DAY_MS = 86_400_000
@@ -78,14 +81,13 @@ class Repricing:
             raise ValueError("prices are being worked out already; wait for that to end")
         self._running = True
         try:
-            summary = Summary(end)
+            # Nothing is to be found in what is left of today.
+            summary = Summary(min(end, round(time.time() * 1000)))
             yield {"progress": 0.0, "models": {}}
             found = _unpriced(self._ledger.backend, start, end)
             told = time.monotonic()
             while True:
-                life = self._lives()
-                if life is None:
-                    raise LedgerUnavailableError("the books are being read again; ask once more")
+                life = await self._living()
                 step = await self._workers.run(functools.partial(self._step, life, found))
                 if step is None:
                     break
@@ -102,6 +104,15 @@ class Repricing:
             yield summary.tell(end) | {"done": True}
         finally:
             self._running = False
+
+    async def _living(self) -> Life:
+        """The books in force; after a reload they are read for a while."""
+        deadline = time.monotonic() + _PATIENCE_SECONDS
+        while (life := self._lives()) is None:
+            if time.monotonic() > deadline:
+                raise LedgerUnavailableError("the books cannot be read from the ledger now")
+            await asyncio.sleep(_LOOK_SECONDS)
+        return life
 
     def _step(self, life: Life, found: Iterator[Found]) -> tuple[int, Repriced] | None:
         """The next events without a price, and what they cost by now."""

@@ -65,6 +65,7 @@ class LlmCostRuntime(Runtime[LlmCostConfig]):
         self.shown: Life | None = None
         self.poller = self._poller()
         self._changed = asyncio.Event()
+        self._doubted = False
         self._reading: asyncio.Task[None] | None = None
         self._polling: asyncio.Task[None] | None = None
         self._repricing = Repricing(self._ledger, self._workers, self._current, self._doubt)
@@ -141,6 +142,7 @@ class LlmCostRuntime(Runtime[LlmCostConfig]):
 
     def _doubt(self) -> None:
         """The ledger may hold what the books do not: they are read again."""
+        self._doubted = True
         self._changed.set()
 
     async def _run(self) -> None:
@@ -173,13 +175,14 @@ class LlmCostRuntime(Runtime[LlmCostConfig]):
         """The books, with everything in them that was let in before: meanwhile nobody is."""
         while True:
             self._changed.clear()
+            self._doubted = False
             folding = Folding(_FOLDED, self._limits)
             admission = self._counted.admission
             folding.restore({label.name: admission.admitted(label.name) for label in _FOLDED})
             life = Life(self._section, self._pricer, folding, delayed=self._delayed, clock=self.clock)
             await self._workers.run(functools.partial(life.read, self._ledger.backend, self.clock()))
             # Else whoever was let in between two readings would make the next one needed, again and again.
-            if not self._changed.is_set():
+            if not self._doubted:
                 return life
 
     async def _live(self) -> None:
