@@ -264,6 +264,20 @@ def test_days_of_utc_need_no_books_of_their_own_in_utc() -> None:
     assert not books._utc_days._sums
 
 
+def test_a_day_of_utc_is_covered_if_metering_began_the_day_before() -> None:
+    """Of the first day only a part was metered, and of a restored one it is not known which."""
+    begun = unix("2026-06-10T15:00:00+00:00")
+    first = int(begun // DAY)
+    for zone in ("UTC", "Europe/Berlin", "Pacific/Kiritimati", "Pacific/Pago_Pago"):
+        seen, restored = opened(zone), Books(calendar(zone), fresh=0.0)
+        seen.add(int(begun) * 1_000, A, 1)
+        restored.add_day(calendar(zone).today(begun), A, 1)
+        restored.loaded()
+        for books in (seen, restored):
+            assert [books.covers(day) for day in (first - 1, first, first + 2, first + 9)] == [False, False, True, True]
+    assert not opened("UTC").covers(first)
+
+
 def test_old_days_and_minutes_are_dropped() -> None:
     """Two years of an event each quarter of an hour; what is too late to be kept opens nothing again."""
     books = opened("Europe/Berlin")

@@ -5,6 +5,7 @@ from __future__ import annotations
 import random
 from typing import Any
 
+import msgspec
 import pytest
 
 from agent_observability.intake.otlp import model
@@ -164,6 +165,25 @@ def test_a_bad_event_is_rejected_and_no_other(own: Attributes, field: str) -> No
     assert kept.slots(m.RUNNER_REQUESTS, ("s-1", MODEL, "success")) == {0: 2}
 
 
+@pytest.mark.parametrize("dollars", [1e6, 1e14, -0.01, float("inf")])
+def test_a_cost_beyond_belief_is_rejected_and_nothing_else(dollars: float) -> None:
+    kept = keeper()
+    *tokens, cost = sums()
+    taken = kept.points(*tokens, msgspec.structs.replace(cost, value=dollars, index=4))
+    assert [(one.index, one.field) for one in taken.rejected] == [(4, "claude_code.cost.usage")]
+    assert taken.rejected[0].reason == f"expected a number from 0 to 1,000,000, got {dollars!r}"
+    [usage] = kept.events.values()
+    assert (usage.tokens, usage.cost) == (TOKENS, None)
+
+
+def test_the_highest_cost_that_is_believed_can_be_kept() -> None:
+    kept = keeper()
+    *tokens, cost = sums()
+    kept.points(*tokens, msgspec.structs.replace(cost, value=999_999.5))
+    kept.restart()
+    assert kept.pico == 999_999_500_000_000_000
+
+
 def test_failed_calls() -> None:
     kept = keeper()
     errors = [
@@ -317,3 +337,19 @@ def test_sessions_with_series_are_bounded() -> None:
     kept.telemetry._memory.sessions.most = 2
     kept.logs(request(3, session="d"), now=NOW_MS + hour + 2)
     assert kept.slots(m.RUNNER_REQUESTS, (OVERFLOW, MODEL, "success")) == {0: 2}
+
+
+def test_sessions_that_came_while_another_request_was_stored_are_kept() -> None:
+    sessions = RunnerSessions(most=3)
+    first = sessions.plan(NOW_MS)
+    assert first.label("a") == "a"
+    sessions.commit(first)
+    # This one has nothing to store, so that others do not wait for it.
+    slow, quick = sessions.plan(NOW_MS + 1), sessions.plan(NOW_MS + 2)
+    assert slow.label("a") == "a"
+    assert (quick.label("b"), quick.label("c")) == ("b", "c")
+    assert slow.facts == {}
+    sessions.commit(quick)
+    sessions.commit(slow)
+    assert len(sessions) == 3
+    assert sessions.plan(NOW_MS + 3).label("d") == OVERFLOW

@@ -16,7 +16,6 @@ from typing import Any
 
 import pytest
 
-from agent_observability.config import WebConfig
 from agent_observability.errors import ConfigError
 from agent_observability.intake.config import IntakeConfig
 from agent_observability.intake.keys import add_key
@@ -496,4 +495,3 @@ async def test_events_of_all_kinds_are_in_one_ledger(tmp_path: Path) -> None:
         await it.push(use())
         await it.push({"feature": "x", "unit": "session", "id": "1", "timestamp": time.time()}, what="units")
         assert sorted(event.kind for event in events(it.ledger.backend)) == ["units", "usage"]
-        assert WebConfig().telemetry_path == "/metrics"

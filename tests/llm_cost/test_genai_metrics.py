@@ -189,21 +189,44 @@ def test_what_is_ignored(one: Point) -> None:
 
 
 BAD: list[tuple[Point, str, str]] = [
-    (used("input_tokens", -1), f"{USAGE}.input_tokens", "expected a number from 0 to 10^15, got -1"),
+    (used("input_tokens", -1), f"{USAGE}.input_tokens", "expected a number from 0 to 1,000,000,000,000, got -1"),
     (used("input_tokens", 1.5), f"{USAGE}.input_tokens", "expected a whole number, got 1.5"),
-    (used("input_tokens", float("nan")), f"{USAGE}.input_tokens", "expected a number from 0 to 10^15, got nan"),
-    (used("input_tokens", 10**15), f"{USAGE}.input_tokens", "expected a number from 0 to 10^15, got 1000000000000000"),
+    (
+        used("input_tokens", float("nan")),
+        f"{USAGE}.input_tokens",
+        "expected a number from 0 to 1,000,000,000,000, got nan",
+    ),
+    (
+        used("input_tokens", 10**12),
+        f"{USAGE}.input_tokens",
+        "expected a number from 0 to 1,000,000,000,000, got 1000000000000",
+    ),
     (used("input_tokens", 5, monotonic=False), f"{USAGE}.input_tokens", "expected a monotonic sum"),
     (used("input_tokens", 5, kind=model.GAUGE), f"{USAGE}.input_tokens", "expected a sum or a histogram, got a gauge"),
     (used("input_tokens", 5, temporality=0), f"{USAGE}.input_tokens", "expected delta or cumulative temporality"),
     (used("input_tokens", 5, until=0), "timeUnixNano", "expected a time"),
     (used("input_tokens", 5, until=NOW_NS + 301 * SECOND), "timeUnixNano", "expected a time that is not in the future"),
-    (tokens(-5.0, "input"), "gen_ai.client.token.usage", "expected a number from 0 to 10^15, got -5.0"),
+    (tokens(-5.0, "input"), "gen_ai.client.token.usage", "expected a number from 0 to 1,000,000,000,000, got -5.0"),
     (durations([1], 1.0, unit="h"), "gen_ai.client.operation.duration", "expected the unit s, ms, us or ns, got 'h'"),
     (
         durations([1], 0.0, sum=None),
         "gen_ai.client.operation.duration",
-        "expected a number from 0 to 10^15, got a NoneType",
+        "expected a number from 0 to 1,000,000,000,000, got a NoneType",
+    ),
+    (
+        durations([2**64 - 1], 1.0),
+        "gen_ai.client.operation.duration",
+        "expected a number from 0 to 1,000,000,000, got 18446744073709551615",
+    ),
+    (
+        durations([1], 1e12),
+        "gen_ai.client.operation.duration",
+        "expected a number from 0 to 1,000,000,000,000, got 1000000000000.0",
+    ),
+    (
+        msgspec.structs.replace(durations([2**60], 1.0), metric="gen_ai.client.operation.time_to_first_chunk"),
+        "gen_ai.client.operation.time_to_first_chunk",
+        "expected a number from 0 to 1,000,000,000, got 1152921504606846976",
     ),
     (
         durations([1], 0.0, kind=model.SUM),
@@ -220,6 +243,15 @@ def test_a_bad_point_is_rejected_and_no_other(bad: Point, field: str, reason: st
     [rejected] = taken.rejected
     assert (rejected.index, rejected.field, rejected.reason) == (1, field, reason)
     assert keeper.tokens == {"output": 7}
+
+
+def test_the_most_that_is_believed_can_be_kept() -> None:
+    keeper = Keeper()
+    most = 10**12 - 1
+    keeper.points(durations([10**9 - 1], float(most)), tokens(most, "input"), tokens(most, "output"))
+    keeper.restart()
+    assert keeper.tokens == {"input": most, "output": most}
+    assert keeper.requests == {"success": 10**9 - 1}
 
 
 def test_streams_past_the_bound_are_rejected(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -264,10 +264,10 @@ class Process:
         self.file = folder / "config.yml"
         web: dict[str, Any] = {"listen": {"llm_cost": [f"127.0.0.1:{self.port}"]}}
         if password:
-            users = {"basic_auth_users": {"alice": bcrypt.hashpw(password.encode(), bcrypt.gensalt(4)).decode()}}
+            users = {"basic_auth_users": {"operator": bcrypt.hashpw(password.encode(), bcrypt.gensalt(4)).decode()}}
             (folder / "web.yml").write_text(yaml.safe_dump(users))
             web["config_file"] = str(folder / "web.yml")
-            self._headers["Authorization"] = "Basic " + base64.b64encode(f"alice:{password}".encode()).decode()
+            self._headers["Authorization"] = "Basic " + base64.b64encode(f"operator:{password}".encode()).decode()
         document = {
             "web": web,
             "intake": {"listen": [f"127.0.0.1:{self.intake}"]},
@@ -367,7 +367,7 @@ def test_the_command(tmp_path: Path) -> None:
     process = Process(tmp_path, password="correct horse")
     (tmp_path / "password").write_text("correct horse\n")
     (tmp_path / "wrong").write_text("battery staple")
-    user = ("--user", "alice", "--password-file", str(tmp_path / "password"))
+    user = ("--user", "operator", "--password-file", str(tmp_path / "password"))
     with process.run() as child:
         assert "No call is without a price." in process.command(*user).stdout
         process.push(*(use(n) for n in range(10)))
@@ -385,7 +385,7 @@ def test_the_command(tmp_path: Path) -> None:
         assert "10 calls were priced: $0.000135, counted as cost_source=repriced." in said.stdout
         wait_until(lambda: sum(process.repriced().values()) == pytest.approx(pico(range(10)) / PICO))
         assert "No call is without a price." in process.command(*user, "--yes").stdout
-        for options, code in (((), "401"), (("--user", "alice", "--password-file", str(tmp_path / "wrong")), "401")):
+        for options, code in (((), "401"), (("--user", "operator", "--password-file", str(tmp_path / "wrong")), "401")):
             said = process.command(*options)
             assert said.returncode == 1
             assert f"{code} Unauthorized." in said.stderr
@@ -400,9 +400,9 @@ def test_the_command(tmp_path: Path) -> None:
         (["--url", "http://127.0.0.1:1"], "http://127.0.0.1:1: "),
         (["--url", "127.0.0.1:9804"], "--url: expected http://host:port"),
         (["--url", "file:///etc/passwd"], "--url: expected http://host:port"),
-        (["--url", "http://alice:secret@127.0.0.1:1"], "--url: expected http://host:port"),
-        (["--url", "http://127.0.0.1:1", "--user", "alice"], "--user needs --password-file"),
-        (["--user", "alice", "--password-file", "/nowhere"], "cannot read /nowhere: No such file or directory"),
+        (["--url", "http://operator:secret@127.0.0.1:1"], "--url: expected http://host:port"),
+        (["--url", "http://127.0.0.1:1", "--user", "operator"], "--user needs --password-file"),
+        (["--user", "operator", "--password-file", "/nowhere"], "cannot read /nowhere: No such file or directory"),
     ],
 )
 def test_what_the_command_cannot_do(options: list[str], reason: str) -> None:

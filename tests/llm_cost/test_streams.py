@@ -11,6 +11,7 @@ from hypothesis import strategies as st
 from agent_observability.llm_cost.streams import KIND, Sample, Streams
 
 DAY_MS = 86_400_000
+HOUR_MS = 3_600_000
 NOW = 1_790_000_000_000
 
 
@@ -124,6 +125,39 @@ def test_streams_are_bounded_and_idle_ones_make_room() -> None:
     # What was heard of within a day goes on where it was.
     assert kept.add(total(40, 9, key="0"), now=later) == [(3,)]
     assert len(kept.streams) == len(kept.facts) == 3
+
+
+def test_delta_streams_make_room_sooner() -> None:
+    """One that is forgotten counts on all the same: of it only what a sender may yet repeat has to be known."""
+    kept = Kept(most=4)
+    kept.add(total(10, 5, key="0"), *[delta(10, 5, key=str(at)) for at in range(1, 4)])
+    assert kept.add(delta(10, 5, key="4"), now=NOW + HOUR_MS) == [None]
+    later = NOW + HOUR_MS + 1
+    assert kept.add(delta(20, 7, key="1"), total(10, 5, key="4"), now=later) == [(7,), (5,)]
+    assert kept.add(total(20, 6, key="0"), now=later) == [(1,)]
+    kept.restart()
+    assert kept.add(delta(20, 7, key="1"), total(20, 6, key="4"), now=later) == [None, (1,)]
+    assert len(kept.streams) == len(kept.facts) == 3
+
+
+def test_streams_that_find_no_room_are_refused_without_a_search_for_each(monkeypatch: pytest.MonkeyPatch) -> None:
+    kept = Kept(most=10)
+    kept.add(*[total(10, 5, key=str(at)) for at in range(10)])
+    searched = []
+    search = Streams._search
+    monkeypatch.setattr(Streams, "_search", lambda streams, now: searched.append(now) or search(streams, now))
+    for now in (NOW, NOW + 1, NOW + HOUR_MS - 1, NOW + HOUR_MS, NOW + HOUR_MS + 1):
+        assert kept.add(*[total(10, 5, key=f"new {at}") for at in range(100)], now=now) == [None] * 100
+    assert searched == [NOW, NOW + HOUR_MS]
+    # Idle ones that this very request goes on with make no room.
+    again = [total(20, 6, key=str(at)) for at in range(10)]
+    assert kept.add(*[total(10, 5, key=f"new {at}") for at in range(100)], *again, now=NOW + DAY_MS + 1) == [
+        *[None] * 100,
+        *[(1,)] * 10,
+    ]
+    assert searched == [NOW, NOW + HOUR_MS, NOW + DAY_MS + 1]
+    kept.restart()
+    assert kept.add(total(10, 5, key="new 0"), now=NOW + 2 * DAY_MS + 2) == [(5,)]
 
 
 def test_a_delta_stream_remembers_few_ends() -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import logging
 from collections import deque
 from collections.abc import Iterable, Sequence
 from datetime import UTC, datetime
@@ -13,6 +14,8 @@ import aiohttp
 from agent_observability.demo.traffic import Call
 
 __all__ = ["Gateway", "as_json"]
+
+log = logging.getLogger(__name__)
 
 _BATCH = 500
 # What waits while the intake is away; the oldest is forgotten beyond that.
@@ -63,9 +66,14 @@ class Gateway:
                 async with self._session.post(f"{self._url}/api/v1/{what}", json=items) as answer:
                     # What is wrong stays wrong; all else passes.
                     if answer.status < 429:
+                        told = await answer.json() if answer.status == 200 else {}
+                        if answer.status != 200 or told.get("rejected"):
+                            log.warning("the intake has not taken all of %s: %d %s", what, answer.status, told)
                         return
-            except (aiohttp.ClientError, TimeoutError):
-                pass
+                    problem = str(answer.status)
+            except (aiohttp.ClientError, TimeoutError) as error:
+                problem = type(error).__name__
+            log.debug("the intake takes nothing now, next try in %.0f s: %s", _AGAIN_SECONDS, problem)
             await asyncio.sleep(_AGAIN_SECONDS)
 
 

@@ -51,9 +51,10 @@ class Call:
 
 
 class Traffic:
-    """The same seed makes the same calls of the same hours."""
+    """The same seed makes the same calls of a past hour, whenever it is asked: told again, they are duplicates."""
 
     def __init__(self, seed: int = 1, pace: float = 1.0) -> None:
+        self._seed = seed
         self._random = random.Random(seed)  # noqa: S311 - made up, not secret
         self._pace = pace
         self._number = 0
@@ -63,56 +64,60 @@ class Traffic:
         found: list[Call] = []
         for line in LINES:
             expected = line.per_minute * self._pace * (until - since) / 60 * load(until)
-            number = _poisson(self._random, expected)
-            found += [self._call(line, self._random.uniform(since, until)) for _ in range(number)]
+            for _ in range(_poisson(self._random, expected)):
+                self._number += 1
+                found.append(_call(self._random, line, self._number, self._random.uniform(since, until)))
         return sorted(found, key=lambda call: call.at)
 
     def past(self, now: float, days: int) -> Iterator[Call]:
         """The same, summed up by hours, since the beginning of a day."""
-        begin = (now // _DAY - days) * _DAY
-        hour = begin
+        hour = int(now // _DAY - days) * _DAY
         while hour < now:
             end = min(hour + _HOUR, now)
             for line in LINES:
-                calls = round(line.per_minute * (end - hour) / 60 * load(hour) * self._random.uniform(0.8, 1.2))
-                yield from self._sums(line, calls, hour, end)
+                choose = random.Random(f"{self._seed} {hour} {line.model}")  # noqa: S311 - made up, not secret
+                calls = round(line.per_minute * (end - hour) / 60 * load(hour) * choose.uniform(0.8, 1.2))
+                yield from _sums(choose, line, calls, hour, end)
             hour += _HOUR
 
-    def _sums(self, line: Line, calls: int, begin: float, end: float) -> Iterator[Call]:
-        most = max(1, _MOST_TOKENS // max(1, line.input + line.cached))
-        while calls > 0:
-            part = min(calls, most)
-            calls -= part
-            one = self._call(line, self._random.uniform(begin, end))
-            yield replace(
-                one,
-                input=line.input * part,
-                cached=line.cached * part,
-                output=line.output * part,
-                characters=line.characters * part,
-                audio_seconds=line.audio_seconds * part,
-                status="success",
-                error_type="",
-            )
 
-    def _call(self, line: Line, at: float) -> Call:
-        self._number += 1
-        choose = self._random
-        status, error_type, _ = choose.choices(_FAILURES, [chance for _, _, chance in _FAILURES])[0]
-        size = choose.lognormvariate(0, 0.4) if status == "success" else 0.0
-        return Call(
-            line,
-            self._number,
-            at,
-            input=round(line.input * size),
-            cached=round(line.cached * size),
-            output=round(line.output * size * choose.uniform(0.6, 1.4)),
-            characters=round(line.characters * size),
-            audio_seconds=round(line.audio_seconds * size),
-            seconds=line.seconds * choose.lognormvariate(0, 0.3),
-            status=status,
-            error_type=error_type,
+def _sums(choose: random.Random, line: Line, calls: int, begin: int, end: float) -> Iterator[Call]:
+    most = max(1, _MOST_TOKENS // max(1, line.input + line.cached))
+    # Numbers of hours are far above those that are given while the demo runs.
+    number = begin
+    while calls > 0:
+        part = min(calls, most)
+        calls -= part
+        number += 1
+        one = _call(choose, line, number, choose.uniform(begin, end))
+        yield replace(
+            one,
+            input=line.input * part,
+            cached=line.cached * part,
+            output=line.output * part,
+            characters=line.characters * part,
+            audio_seconds=line.audio_seconds * part,
+            status="success",
+            error_type="",
         )
+
+
+def _call(choose: random.Random, line: Line, number: int, at: float) -> Call:
+    status, error_type, _ = choose.choices(_FAILURES, [chance for _, _, chance in _FAILURES])[0]
+    size = choose.lognormvariate(0, 0.4) if status == "success" else 0.0
+    return Call(
+        line,
+        number,
+        at,
+        input=round(line.input * size),
+        cached=round(line.cached * size),
+        output=round(line.output * size * choose.uniform(0.6, 1.4)),
+        characters=round(line.characters * size),
+        audio_seconds=round(line.audio_seconds * size),
+        seconds=line.seconds * choose.lognormvariate(0, 0.3),
+        status=status,
+        error_type=error_type,
+    )
 
 
 def spent(call: Call) -> Spent:

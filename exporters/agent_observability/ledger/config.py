@@ -25,7 +25,7 @@ class RetentionConfig(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class LedgerConfig(msgspec.Struct, frozen=True, kw_only=True):
-    """SQLite files in `directory`, one per process (`llm_cost.db`), or PostgreSQL at `url`, one schema per process.
+    """SQLite files in `directory`, one per process (`intake.db`), or PostgreSQL at `url`, one schema per process.
 
     Without a directory it is `ledger` below `$XDG_STATE_HOME/agent-observability`. `queue` bounds the events and counts
     that wait to be committed; a source waits at most `patience` for its place there.

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import operator
+
 from agent_observability.ledger.transaction import Transaction
 
 __all__ = ["DailySums"]
@@ -32,8 +34,7 @@ class DailySums:
         sums[0] += 1
         if len(sums) <= len(amounts):
             sums += [0] * (len(amounts) + 1 - len(sums))
-        for slot, amount in enumerate(amounts, start=1):
-            sums[slot] += amount
+        sums[1 : len(amounts) + 1] = map(operator.add, sums[1:], amounts)
 
     def save(self, transaction: Transaction) -> None:
         """Store what has changed."""

@@ -148,6 +148,11 @@ class Books:
         )
         return taken
 
+    def covers(self, day: int) -> bool:
+        """Whether all of a day of UTC, and of those after it, was metered: it began a day before that, at least."""
+        with self._lock:
+            return self._begun is not None and self._begun * 1_000 <= (day - 1) * _DAY_MS
+
     def metered(self, provider: str, first: int, last: int) -> int:
         """What a provider's models cost on the days of UTC from `first` to `last`, both included."""
         days = range(max(first, last - KEPT_DAYS), last + 1)

@@ -26,7 +26,7 @@ from agent_observability.llm_cost.failures import failure
 from agent_observability.llm_cost.genai import NO_MODEL
 from agent_observability.llm_cost.metrics import PICO
 from agent_observability.llm_cost.pricing.providers import canonical
-from agent_observability.llm_cost.readings import Base, Reading, Told, digest, reading, whole
+from agent_observability.llm_cost.readings import MAX_USD, Base, Reading, Told, digest, reading, whole
 from agent_observability.llm_cost.usage import Tokens, Usage
 from agent_observability.metric import OTHER
 
@@ -148,7 +148,7 @@ def read(point: Point, where: str, common: Whose, project: str) -> Reading | Non
     tier = "fast" if attributes.get("speed") == "fast" else ""
     provider = clean(canonical(_PROVIDER, model))
     base = Base(provider, model or NO_MODEL, "chat", *_whose(attributes, common, project), tier)
-    value = whole(point, point.value, PICO if told == "cost" else 1)
+    value = whole(point, point.value, PICO, MAX_USD) if told == "cost" else whole(point, point.value)
     return reading(point, where, base, told, (value,))
 
 

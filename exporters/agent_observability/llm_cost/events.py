@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import uuid
 from datetime import UTC, datetime
 from decimal import Decimal
@@ -11,11 +12,12 @@ import msgspec
 
 from agent_observability.intake.errors import Rejected
 from agent_observability.intake.part import Caller
+from agent_observability.ledger.batch import MAX_TEXT
 from agent_observability.llm_cost.metrics import PICO
 from agent_observability.llm_cost.pricing.providers import canonical
 from agent_observability.llm_cost.usage import NO_UNITS, Tokens, Units, Usage
 
-__all__ = ["NO_PROJECT", "TimeBounds", "UnitEvent", "UsageEvent", "key_of", "project_of", "too_long", "usage_of"]
+__all__ = ["NO_PROJECT", "TimeBounds", "UnitEvent", "UsageEvent", "key_of", "project_of", "unfit", "usage_of"]
 
 NO_PROJECT = "unknown"
 """Project of what says none and came with a key for all."""
@@ -23,14 +25,14 @@ NO_PROJECT = "unknown"
 _MAX_USD = 1_000_000
 _PICO = Decimal(PICO)
 
-# Without control characters, one of which separates the parts of a key.
-_TEXT = r"^[^\x00-\x1f\x7f]*\Z"
+# One of them separates the parts of a key.
+_CONTROL = re.compile(r"[\x00-\x1f\x7f]")
 _SEPARATOR = "\x1f"
 # The ledger's keys are bounded by bytes; this is how many a text may have that is not ASCII.
 _MAX_BYTES = {"provider": 100, "model": 250, "project": 200, "id": 400}
 
-Short = Annotated[str, msgspec.Meta(max_length=100, pattern=_TEXT)]
-Id = Annotated[str, msgspec.Meta(min_length=1, max_length=200, pattern=_TEXT)]
+Short = Annotated[str, msgspec.Meta(max_length=100)]
+Id = Annotated[str, msgspec.Meta(min_length=1, max_length=200)]
 # Beyond any model's context by far: what is larger is an error of the sender, not usage.
 TokenCount = Annotated[int, msgspec.Meta(ge=0, le=1_000_000_000)]
 Seconds = Annotated[float, msgspec.Meta(ge=0, le=86_400)]
@@ -67,7 +69,7 @@ _NO_UNITS = UnitCounts()
 class UsageEvent(msgspec.Struct, frozen=True, gc=False, forbid_unknown_fields=True):
     """`POST /api/v1/usage`. `id` and `timestamp` together identify a retry, so an id needs a timestamp."""
 
-    model: Annotated[str, msgspec.Meta(min_length=1, max_length=200, pattern=_TEXT)]
+    model: Annotated[str, msgspec.Meta(min_length=1, max_length=200)]
     id: Id | None = None
     timestamp: Moment = None
     provider: Short = ""
@@ -134,8 +136,8 @@ def usage_of(event: UsageEvent, index: int, caller: Caller, bounds: TimeBounds, 
     project = project_of(event.project, index, caller)
     if isinstance(project, Rejected):
         return project
-    if long := too_long(index, provider=event.provider, model=event.model, project=project, id=event.id or ""):
-        return long
+    if wrong := unfit(index, event, project):
+        return wrong
     tokens = event.tokens
     plain = tokens.input
     if event.input_includes_cache:
@@ -197,12 +199,24 @@ def project_of(said: str, index: int, caller: Caller) -> str | Rejected:
     return caller.project
 
 
-def too_long(index: int, **texts: str) -> Rejected | None:
-    """The first text, by its field, that has more bytes than a key of the ledger can hold."""
-    for field, text in texts.items():
-        # As ASCII it is short enough: characters are bounded, too.
-        if not text.isascii() and len(text.encode()) > _MAX_BYTES[field]:
-            return Rejected(index, field, f"expected at most {_MAX_BYTES[field]} bytes of UTF-8, got {text[:20]!r}…")
+def unfit(index: int, event: UsageEvent | UnitEvent, project: str) -> Rejected | None:
+    """The first text, by its field, that has control characters, or more bytes than a key of the ledger can hold."""
+    if isinstance(event, UsageEvent):
+        rest = f"{event.provider}{event.model}{event.agent}{event.operation}{event.error_type}{event.service_tier}"
+        together = f"{project}{event.id}{event.feature}{event.session}{rest}"
+    else:
+        together = f"{project}{event.id}{event.feature}"
+    # Nearly always; what has no control characters and is ASCII is short enough: characters are bounded, too.
+    if together.isascii() and together.isprintable():
+        return None
+    for field in msgspec.structs.fields(event):
+        text = getattr(event, field.name)
+        if isinstance(text, str):
+            if _CONTROL.search(text):
+                return Rejected(index, field.name, "expected no control characters")
+            most = _MAX_BYTES.get(field.name, MAX_TEXT)
+            if len(text.encode()) > most:
+                return Rejected(index, field.name, f"expected at most {most} bytes of UTF-8, got {text[:20]!r}…")
     return None
 
 

@@ -15,7 +15,7 @@ from agent_observability.llm_cost.attributes import BadValueError, Whose, clean,
 from agent_observability.llm_cost.failures import failure
 from agent_observability.llm_cost.genai import MODEL, NO_MODEL, PROVIDER, metric_operation, tier_of
 from agent_observability.llm_cost.pricing.providers import canonical
-from agent_observability.llm_cost.readings import Base, Reading, Told, reading, whole
+from agent_observability.llm_cost.readings import MAX_CALLS, Base, Reading, Told, reading, whole
 
 __all__ = ["FAMILIES", "Family", "read"]
 
@@ -104,4 +104,4 @@ def _durations(point: Point) -> tuple[int, ...]:
             slots[slot] += number
     for slot in range(1, len(slots)):
         slots[slot] += slots[slot - 1]
-    return (point.count, whole(point, total, _MICRO), *slots)
+    return (whole(point, point.count, most=MAX_CALLS), whole(point, total, _MICRO), *slots)

@@ -29,6 +29,7 @@ __all__ = ["Life"]
 
 _PICO = AMOUNTS.index("pico_usd")
 _HOUR_MS = 3_600_000
+_MINUTE_MS = 60_000
 # Two months, of which the longest has 31 days, and the weeks that a projection looks back on.
 _DAYS = 70
 
@@ -89,9 +90,14 @@ class Life:
 
     def settle(self, booked: Sequence[Booked], source: str = "") -> None:
         """Book what has been committed. `source` tells whose delay it is; none for what was late on purpose."""
+        sums: dict[tuple[int, tuple[str, str, str]], int] = {}
         for event, key, pico in booked:
-            self.books.add(event.timestamp, key, pico)
-            self.models.add(event.labels[:2])
+            # The books do not tell moments of one minute apart.
+            at = (event.timestamp // _MINUTE_MS * _MINUTE_MS, key)
+            sums[at] = sums.get(at, 0) + pico
+        for (timestamp, key), pico in sums.items():
+            self.books.add(timestamp, key, pico)
+        self.models |= {event.labels[:2] for event, _, _ in booked}
         if source:
             self.note_delays([event for event, _, _ in booked], source)
 

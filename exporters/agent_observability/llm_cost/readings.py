@@ -18,9 +18,13 @@ from agent_observability.llm_cost.streams import Sample
 from agent_observability.llm_cost.usage import Tokens, Usage
 from agent_observability.metric import Metric
 
-__all__ = ["Base", "Reading", "Told", "digest", "fold", "reading", "timing", "whole"]
+__all__ = ["MAX_CALLS", "MAX_USD", "Base", "Reading", "Told", "digest", "fold", "reading", "timing", "whole"]
 
-_MOST = 10**15
+# More than a process ever uses or takes: what is as large is an error of the sender, which must not stay in a counter
+# for good. Scaled they all fit into 64 bits, as `streams` needs.
+_MOST = 10**12
+MAX_CALLS = 10**9
+MAX_USD = 10**6
 _DIGEST_BYTES = 16
 
 Told: TypeAlias = Literal[
@@ -82,12 +86,12 @@ def reading(
     return Reading(point.index, base, told, sample, audio)
 
 
-def whole(point: Point, value: float | int | None, scale: int = 1) -> int:
-    """A sum as a whole number of 1/`scale`. Raises BadValueError for what is none, or can fall."""
+def whole(point: Point, value: float | int | None, scale: int = 1, most: int = _MOST) -> int:
+    """A sum as a whole number of 1/`scale`, below `most`. Raises BadValueError for what is none, or can fall."""
     if point.kind == "sum" and not point.monotonic:
         raise BadValueError(point.metric, "expected a monotonic sum")
-    if isinstance(value, bool) or not isinstance(value, int | float) or not 0 <= value < _MOST:
-        raise BadValueError(point.metric, f"expected a number from 0 to 10^15, got {shown(value)}")
+    if isinstance(value, bool) or not isinstance(value, int | float) or not 0 <= value < most:
+        raise BadValueError(point.metric, f"expected a number from 0 to {most:,}, got {shown(value)}")
     if scale == 1 and value != int(value):
         raise BadValueError(point.metric, f"expected a whole number, got {shown(value)}")
     return value * scale if isinstance(value, int) else round(value * scale)

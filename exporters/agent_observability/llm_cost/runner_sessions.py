@@ -61,5 +61,9 @@ class RunnerSessions:
         return SessionPlan(self._known, now_ms, self.most)
 
     def commit(self, plan: SessionPlan) -> None:
-        """What was planned is committed."""
-        self._known = plan.live
+        """What was planned is committed. So may others have been in between: only what has changed is taken over."""
+        for (_, session), seen in plan.facts.items():
+            if seen is None:
+                self._known.pop(session, None)
+            else:
+                self._known[session] = int(seen)

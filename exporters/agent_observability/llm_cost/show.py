@@ -99,6 +99,9 @@ class BillingCollector(_OfLife):
         ratios: list[Sample] = []
         for provider in poller.providers:
             first, last = capture_days(poller.today(provider))
+            if not life.books.covers(first):
+                # Providers also bill what was used before anybody metered.
+                continue
             billed = poller.billed_between(provider, first, last)
             ratio = capture_ratio(life.books.metered(provider, first, last), billed)
             if ratio is not None:

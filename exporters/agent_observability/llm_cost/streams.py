@@ -23,10 +23,13 @@ KIND = "otlp_stream"
 """Kind of the facts, by stream."""
 
 _MOST = 20_000
-# A sender that lives repeats its cumulative streams every minute or so.
+# A sender that lives repeats its cumulative streams every minute or so. Of a delta stream it matters only for as long
+# as its points may come twice: agents have some per session, of which there are thousands a day.
 _IDLE_MS = 86_400_000
+_IDLE_DELTA_MS = 3_600_000
 # How many end times of a delta stream are known. Several processes may share a stream without knowing.
 _ENDS = 16
+_DELTA = ".delta"
 
 
 class Sample(NamedTuple):
@@ -65,15 +68,17 @@ class StreamPlan:
 
 
 class Streams:
-    """At most `most` streams. Those that were not heard of for a day make room; past that, new ones are refused.
+    """At most `most` streams. Those that were not heard of for a day, or an hour if they are of deltas, make room.
 
-    Refused, since one that is forgotten while its sender lives would be counted again in full.
+    Past that new ones are refused: one that is forgotten while its sender lives would be counted again in full.
     """
 
     def __init__(self, most: int = _MOST) -> None:
         self.most = most
         # Packed, as in the ledger: there may be many, and few at a time are looked at.
         self._states: dict[str, bytes] = {}
+        # Until when (ms) a search for idle ones is in vain.
+        self._all_live_until = 0
 
     def __len__(self) -> int:
         return len(self._states)
@@ -81,6 +86,7 @@ class Streams:
     def load(self, facts: Mapping[str, bytes]) -> None:
         """Take over what is committed, and forget all else."""
         self._states = dict(facts)
+        self._all_live_until = 0
 
     def commit(self, plan: StreamPlan) -> None:
         """What was planned is committed."""
@@ -96,12 +102,14 @@ class Streams:
         new: dict[str, _State] = {}
         forgotten: set[str] = set()
         added = 0
-        for at, sample in enumerate(samples):
-            key = f"{sample.key}.delta" if sample.delta else f"{sample.key}.{sample.start}"
+        searched = False
+        keys = [f"{sample.key}{_DELTA}" if sample.delta else f"{sample.key}.{sample.start}" for sample in samples]
+        for at, (key, sample) in enumerate(zip(keys, samples, strict=True)):
             state = new.get(key) or self._known(key, forgotten)
             if state is None:
-                if len(self._states) - len(forgotten) + added >= self.most and not forgotten:
-                    forgotten.update(self._idle(now_ms) - new.keys())
+                if len(self._states) - len(forgotten) + added >= self.most and not searched:
+                    searched = True
+                    forgotten.update(self._idle(now_ms).difference(keys))
                 if len(self._states) - len(forgotten) + added >= self.most:
                     plan.refused.add(at)
                     plan.deltas.append(None)
@@ -120,7 +128,25 @@ class Streams:
         return None if packed is None or key in forgotten else _decoder.decode(packed)
 
     def _idle(self, now_ms: int) -> set[str]:
-        return {key for key, packed in self._states.items() if _decoder.decode(packed).seen < now_ms - _IDLE_MS}
+        if now_ms < self._all_live_until:
+            return set()
+        found, live_until = self._search(now_ms)
+        if not found:
+            # One that comes after this search may be the first to be idle.
+            self._all_live_until = min(live_until, now_ms + _IDLE_DELTA_MS)
+        return found
+
+    def _search(self, now_ms: int) -> tuple[set[str], int]:
+        """Those that are idle; and, of the others, when the first one will be."""
+        found = set()
+        live_until = now_ms + _IDLE_MS
+        for key, packed in self._states.items():
+            until = _decoder.decode(packed).seen + (_IDLE_DELTA_MS if key.endswith(_DELTA) else _IDLE_MS)
+            if until < now_ms:
+                found.add(key)
+            else:
+                live_until = min(live_until, until)
+        return found, live_until
 
 
 def _step(state: _State | None, sample: Sample, now_ms: int) -> tuple[_State, tuple[int, ...] | None]:

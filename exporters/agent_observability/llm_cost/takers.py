@@ -20,7 +20,7 @@ from agent_observability.llm_cost.events import (
     UsageEvent,
     key_of,
     project_of,
-    too_long,
+    unfit,
     usage_of,
 )
 from agent_observability.llm_cost.life import Life
@@ -139,8 +139,8 @@ class UnitsTaker(_Taker[Items[UnitEvent]]):
         project = project_of(unit.project, index, caller)
         if isinstance(project, Rejected):
             return project
-        if long := too_long(index, project=project, id=unit.id or ""):
-            return long
+        if wrong := unfit(index, unit, project):
+            return wrong
         feature = unit.feature if unit.feature in life.features else OTHER
         labels = (feature, unit.unit)
         timestamp = round(at * 1000)

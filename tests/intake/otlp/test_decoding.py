@@ -308,6 +308,39 @@ def test_millions_of_empty_messages_fill_no_memory(body: bytes) -> None:
     assert peak < 32 * 2**20
 
 
+_EMPTY_SCOPES = _wrapped(0x0A, b"\x12\x00" * 40)
+_EMPTY_METRICS = _wrapped(0x0A, _wrapped(0x12, b"\x12\x00" * 40))
+HOLLOW: list[tuple[str, Decode, bytes]] = [
+    *((f"{decode.__name__} resources", decode, b"\x0a\x00" * 1_001) for decode in DECODERS[:3]),
+    *((f"{decode.__name__} scopes", decode, _EMPTY_SCOPES * 25) for decode in DECODERS[:3]),
+    ("metrics", protobuf.decode_metrics, _EMPTY_METRICS * 25),
+    ("metrics, all in one scope", protobuf.decode_metrics, _wrapped(0x0A, _wrapped(0x12, b"\x12\x00" * 1_001))),
+    *(
+        (f"{decode.__name__} resources in JSON", decode, b'{"%s":[%s{}]}' % (resources, b"{}," * 1_000))
+        for decode, resources in zip(DECODERS[3:], (b"resourceSpans", b"resourceMetrics", b"resourceLogs"), strict=True)
+    ),
+    ("scopes in JSON", json.decode_traces, b'{"resourceSpans":[{"scopeSpans":[%s{}]}]}' % (b"{}," * 1_000)),
+    (
+        "metrics in JSON",
+        json.decode_metrics,
+        b'{"resourceMetrics":[{"scopeMetrics":[{"metrics":[%s{}]}]}]}' % (b'{"sum":{}},' * 1_000),
+    ),
+]
+
+
+@pytest.mark.parametrize(("decode", "body"), [case[1:] for case in HOLLOW], ids=[case[0] for case in HOLLOW])
+def test_envelopes_with_nothing_in_them_are_bounded(decode: Decode, body: bytes) -> None:
+    """They count as no items, but a few kilobytes of gzip hold millions of them, and each is looked at."""
+    with pytest.raises(OtlpError, match="expected at most 1,000 resources, scopes and metrics with nothing in them"):
+        decode(body)
+
+
+@pytest.mark.parametrize("decode", DECODERS[:3])
+def test_envelopes_with_items_are_bounded_by_these(decode: Decode) -> None:
+    full = _wrapped(0x0A, _wrapped(0x12, b"\x12\x04\x3a\x02\x0a\x00"))
+    assert decode(full * 3_000 + b"\x0a\x00" * 900).total == 3_000
+
+
 def test_objects_in_json_are_bounded() -> None:
     with pytest.raises(OtlpError, match="at most 1,000,000 objects"):
         json.decode_logs(b'{"resourceLogs":[' + b"{}," * 1_000_001 + b"{}]}")

@@ -153,6 +153,25 @@ async def test_pages_in_a_circle() -> None:
         assert asked.total() == 2
 
 
+async def test_the_costs_of_many_projects_fit_into_an_answer() -> None:
+    """A provider that is asked to tell them apart does, for each project and line item of each day."""
+
+    async def handle(request: web.Request) -> web.StreamResponse:
+        parts = 1_000 if "group_by" in request.query else 1
+        amount = {"value": 1_000 / parts, "currency": "usd"}
+        result = {
+            "object": "organization.costs.result",
+            "amount": amount,
+            "line_item": "x" * 40,
+            "project_id": "p" * 30,
+        }
+        days = [{"start_time": (TODAY - ago) * 86_400, "results": [result] * parts} for ago in range(40)]
+        return web.json_response({**EMPTY, "data": days})
+
+    async with answering(handle) as url:
+        assert (await Asking(url).costs())[TODAY] == 1_000 * 10**12
+
+
 async def test_what_is_sent() -> None:
     seen: list[web.Request] = []
 
@@ -173,8 +192,6 @@ async def test_what_is_sent() -> None:
         ("start_time", str(TODAY * 86_400)),
         ("bucket_width", "1d"),
         ("limit", "180"),
-        ("group_by", "line_item"),
-        ("group_by", "project_id"),
     ]
     assert (anthropic.headers["x-api-key"], anthropic.headers["anthropic-version"]) == (KEY, "2023-06-01")
     assert "Authorization" not in anthropic.headers

@@ -8,6 +8,7 @@ from typing import NamedTuple, TypeAlias, TypeVar
 from agent_observability.intake.errors import Rejected
 from agent_observability.intake.otlp.errors import OtlpError
 from agent_observability.intake.otlp.model import Attributes, Decoded, Group, Item
+from agent_observability.intake.otlp.values import MAX_EMPTY
 
 __all__ = ["LOGS", "METRICS", "TRACES", "Groups", "Names", "Placed", "Raw", "Scopes", "decode_items"]
 
@@ -16,8 +17,8 @@ Raw = TypeVar("Raw")
 Placed: TypeAlias = tuple[int | str, Raw]
 """An encoded item and where it is: its number in the scope's list, or its path from the scope."""
 
-Scopes: TypeAlias = Iterable[tuple[str, Iterable[Placed[Raw]]]]
-"""Names of scopes and what they have recorded."""
+Scopes: TypeAlias = Iterable[tuple[str, Iterable[Placed[Raw] | None]]]
+"""Names of scopes and what they have recorded; None for what holds no item."""
 
 Groups: TypeAlias = Iterable[tuple[Attributes, Scopes[Raw]]]
 """Attributes of resources and their scopes."""
@@ -43,11 +44,17 @@ def decode_items(groups: Groups[Raw], most: int, names: Names, make: Callable[[i
     """
     found: list[Group[Item]] = []
     rejected: list[Rejected] = []
-    index = 0
+    index = empty = 0
     for at, (resource, scopes) in enumerate(groups):
+        of_resource = index
         for scope_at, (scope, raws) in enumerate(scopes):
             items: list[Item] = []
-            for place, raw in raws:
+            of_scope = index
+            for placed in raws:
+                if placed is None:
+                    empty = _one_more(empty)
+                    continue
+                place, raw = placed
                 if index >= most:
                     raise OtlpError("", f"expected at most {most:,} items in a request")
                 try:
@@ -59,4 +66,15 @@ def decode_items(groups: Groups[Raw], most: int, names: Names, make: Callable[[i
                 index += 1
             if items:
                 found.append(Group(resource, scope, items))
+            if index == of_scope:
+                empty = _one_more(empty)
+        if index == of_resource:
+            empty = _one_more(empty)
     return Decoded(found, index, rejected)
+
+
+def _one_more(empty: int) -> int:
+    """What holds no item is not bounded by the number of items."""
+    if empty >= MAX_EMPTY:
+        raise OtlpError("", f"expected at most {MAX_EMPTY:,} resources, scopes and metrics with nothing in them")
+    return empty + 1

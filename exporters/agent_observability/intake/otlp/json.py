@@ -46,21 +46,21 @@ _List: TypeAlias = list[msgspec.Raw] | None
 def decode_traces(body: bytes, *, most: int = MAX_ITEMS) -> Decoded[Span]:
     """Raises OtlpError for a body that is none, or has more than `most` spans."""
     groups = _envelope(body).resource_spans or ()
-    found = [(one.resource, [(two.scope, two.spans) for two in one.scope_spans or ()]) for one in groups]
+    found = ((one.resource, [(two.scope, two.spans) for two in one.scope_spans or ()]) for one in groups)
     return decode_items(_groups(found, TRACES, enumerate), most, TRACES, _span)
 
 
 def decode_metrics(body: bytes, *, most: int = MAX_ITEMS) -> Decoded[Point]:
     """Raises OtlpError for a body that is none, or has more than `most` data points."""
     groups = _envelope(body).resource_metrics or ()
-    found = [(one.resource, [(two.scope, two.metrics) for two in one.scope_metrics or ()]) for one in groups]
+    found = ((one.resource, [(two.scope, two.metrics) for two in one.scope_metrics or ()]) for one in groups)
     return decode_items(_groups(found, METRICS, points), most, METRICS, make_point)
 
 
 def decode_logs(body: bytes, *, most: int = MAX_ITEMS) -> Decoded[Log]:
     """Raises OtlpError for a body that is none, or has more than `most` log records."""
     groups = _envelope(body).resource_logs or ()
-    found = [(one.resource, [(two.scope, two.log_records) for two in one.scope_logs or ()]) for one in groups]
+    found = ((one.resource, [(two.scope, two.log_records) for two in one.scope_logs or ()]) for one in groups)
     return decode_items(_groups(found, LOGS, enumerate), most, LOGS, _log)
 
 
@@ -71,16 +71,16 @@ def _envelope(body: bytes) -> messages.Request:
 
 
 def _groups(
-    groups: Sequence[tuple[messages.Resource | None, Sequence[tuple[messages.Scope | None, _List]]]],
+    groups: Iterable[tuple[messages.Resource | None, Sequence[tuple[messages.Scope | None, _List]]]],
     names: Names,
-    place: Callable[[Iterable[msgspec.Raw]], Iterable[Placed[Raw]]],
+    place: Callable[[Iterable[msgspec.Raw]], Iterable[Placed[Raw] | None]],
 ) -> Groups[Raw]:
     for at, (resource, scopes) in enumerate(groups):
         try:
             common = attributes(resource.attributes if resource else None)
         except OtlpError as error:
             raise error.under(f"{names.resources}[{at}].resource") from None
-        yield common, [((scope.name if scope else None) or "", place(raws or ())) for scope, raws in scopes]
+        yield common, (((scope.name if scope else None) or "", place(raws or ())) for scope, raws in scopes)
 
 
 def _span(index: int, raw: msgspec.Raw) -> Span:

@@ -49,8 +49,8 @@ class EncodedPoint(NamedTuple):
     raw: msgspec.Raw
 
 
-def points(metrics: Iterable[msgspec.Raw]) -> Iterator[Placed[EncodedPoint | OtlpError]]:
-    """Data points of metrics; for a metric that is broken before it comes to them, the error."""
+def points(metrics: Iterable[msgspec.Raw]) -> Iterator[Placed[EncodedPoint | OtlpError] | None]:
+    """Data points of metrics; for a metric that is broken before it comes to them, the error; None if it has none."""
     for at, raw in enumerate(metrics):
         try:
             found = list(_read(raw))
@@ -59,6 +59,8 @@ def points(metrics: Iterable[msgspec.Raw]) -> Iterator[Placed[EncodedPoint | Otl
         else:
             for path, point in found:
                 yield f"metrics[{at}].{path}", point
+            if not found:
+                yield None
 
 
 def make_point(index: int, point: EncodedPoint | OtlpError) -> Point:

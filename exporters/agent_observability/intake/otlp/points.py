@@ -48,8 +48,11 @@ class EncodedPoint(NamedTuple):
     end: int
 
 
-def points(body: bytes, metrics: Iterable[tuple[int, int]]) -> Iterator[Placed[EncodedPoint | OtlpError]]:
-    """Data points of the metrics at these places; for a metric that is broken before it comes to them, the error."""
+def points(body: bytes, metrics: Iterable[tuple[int, int]]) -> Iterator[Placed[EncodedPoint | OtlpError] | None]:
+    """Data points of the metrics at these places; for one that is broken before it comes to them, the error.
+
+    None for a metric without points.
+    """
     for at, (start, end) in enumerate(metrics):
         try:
             found = list(_read(body, start, end))
@@ -58,6 +61,8 @@ def points(body: bytes, metrics: Iterable[tuple[int, int]]) -> Iterator[Placed[E
         else:
             for path, point in found:
                 yield f"metrics[{at}].{path}", point
+            if not found:
+                yield None
 
 
 def make_point(index: int, point: EncodedPoint | OtlpError) -> Point:

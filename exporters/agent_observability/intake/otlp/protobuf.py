@@ -56,7 +56,7 @@ def decode_logs(body: bytes, *, most: int = MAX_ITEMS) -> Decoded[Log]:
     return decode_items(_groups(body, LOGS, enumerate), most, LOGS, lambda index, at: _log(index, body, *at))
 
 
-def _groups(body: bytes, names: Names, place: Callable[[list[Bounds]], Iterable[Placed[Raw]]]) -> Groups[Raw]:
+def _groups(body: bytes, names: Names, place: Callable[[list[Bounds]], Iterable[Placed[Raw] | None]]) -> Groups[Raw]:
     for at, (start, end) in enumerate(_parts(body, 0, len(body), _GROUPS)):
         data = joined(body, start, end, _COMMON)
         try:
@@ -67,8 +67,8 @@ def _groups(body: bytes, names: Names, place: Callable[[list[Bounds]], Iterable[
 
 
 def _scopes(
-    body: bytes, start: int, end: int, place: Callable[[list[Bounds]], Iterable[Placed[Raw]]]
-) -> Iterator[tuple[str, Iterable[Placed[Raw]]]]:
+    body: bytes, start: int, end: int, place: Callable[[list[Bounds]], Iterable[Placed[Raw] | None]]
+) -> Iterator[tuple[str, Iterable[Placed[Raw] | None]]]:
     for scope_start, scope_end in _parts(body, start, end, _INNER):
         name = parse(InstrumentationScope, joined(body, scope_start, scope_end, _COMMON), _PLAIN).name
         yield name, place(_parts(body, scope_start, scope_end, _INNER))

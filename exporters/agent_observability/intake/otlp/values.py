@@ -10,6 +10,7 @@ from agent_observability.intake.otlp.errors import OtlpError
 __all__ = [
     "MAX_ATTRIBUTES",
     "MAX_DEPTH",
+    "MAX_EMPTY",
     "MAX_EVENTS",
     "MAX_ITEMS",
     "check_depth",
@@ -22,6 +23,8 @@ __all__ = [
 
 MAX_ITEMS = 10_000
 """Items in one request, unless the caller says otherwise."""
+MAX_EMPTY = 1_000
+"""Resources, scopes and metrics in one request that hold no item."""
 MAX_ATTRIBUTES = 1_000
 """Attributes of one item, event or resource, and members of one list or mapping."""
 MAX_DEPTH = 20
