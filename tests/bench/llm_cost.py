@@ -28,7 +28,7 @@ from tests.support import free_port, running, wait_until
 ROUNDS = 5
 EVENTS = 100_000
 TOGETHER = 100
-CONNECTIONS = 16
+CONNECTIONS = 32
 SINGLES = 10_000
 PER_SECOND = 1_000
 

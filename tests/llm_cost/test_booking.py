@@ -21,7 +21,9 @@ from agent_observability.ledger.queries import daily, events
 from agent_observability.llm_cost import metrics as m
 from agent_observability.llm_cost.booking import AMOUNTS, KIND, UTC_KIND, Booked, Booker, Stored
 from agent_observability.llm_cost.calendar import Calendar
+from agent_observability.llm_cost.config import LlmCostConfig
 from agent_observability.llm_cost.folding import Folding
+from agent_observability.llm_cost.life import Life
 from agent_observability.llm_cost.naming import Naming
 from agent_observability.llm_cost.pricing.pricer import Priced, Pricer
 from agent_observability.llm_cost.pricing.prices import parse
@@ -225,7 +227,7 @@ def test_parts_are_the_sum(name: tuple[str, str], numbers: tuple[int, int, int, 
     assert msgspec.json.decode(event.data, type=Stored).cost == truth
 
 
-_BOOKER = booker()
+_BOOKER = booker("Asia/Tokyo")
 
 
 async def test_days_of_the_zone_and_of_utc(sqlite: Storage) -> None:
@@ -254,6 +256,25 @@ async def test_days_of_the_zone_and_of_utc(sqlite: Storage) -> None:
     assert [(row.day - day, row.labels, row.events, row.amounts) for row in of_utc] == [
         (0, ("anthropic",), 2, (33_000_000,))
     ]
+
+
+async def test_days_of_utc_are_not_kept_twice(sqlite: Storage) -> None:
+    """Whoever changes the zone later finds them all the same."""
+    by = booker()
+    moment = NOW - 5 * DAY_MS
+    event = by.book(use(timestamp=moment, tokens=Tokens(input=10))).event
+    assert event.shares == ()
+    async with keeping(sqlite) as (_, ledger):
+        await ledger.submit(Batch([event]))
+        life = Life(
+            LlmCostConfig(time_zone="Asia/Tokyo"),
+            by.pricer,
+            Folding(_FOLDED, {}),
+            delayed=lambda _source, _seconds: None,
+        )
+        life.read(ledger.backend, NOW / 1000)
+    day = moment // DAY_MS
+    assert [life.books.metered("anthropic", one, one) for one in (day - 1, day, day + 1)] == [0, 30_000_000, 0]
 
 
 async def test_a_duplicate_changes_nothing(sqlite: Storage) -> None:

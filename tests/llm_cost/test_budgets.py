@@ -72,6 +72,15 @@ def test_what_is_spent_and_left_by_scope_and_period() -> None:
     assert found[0].labels == ("daily", "total", "", "day")
 
 
+@pytest.mark.parametrize("key", ["OpenAI", "open_ai", "openai "])
+def test_a_provider_may_be_called_by_any_of_its_names(key: str) -> None:
+    """Else its budget would never be used up, and nobody would know."""
+    budget = BudgetConfig(name="named", usd=5, period="month", scope="provider", key=key)
+    [state] = states([budget], "Europe/Berlin", "2026-06-15T12:30:00+02:00", EVENTS)
+    assert state.spent == 5_250_000_000_000
+    assert state.labels == ("named", "provider", "openai", "month")
+
+
 def test_the_default_ones_are_100_a_day_and_1000_a_month() -> None:
     found = states(LlmCostConfig().budgets, "UTC", "2026-06-15T12:00:00+00:00", [])
     assert [(*state.labels, state.limit, state.spent) for state in found] == [

@@ -52,7 +52,17 @@ TOKENS = [
         used(prompt_tokens=100, cache_read_input_tokens=60, cache_creation_input_tokens=30),
         Tokens(input=10, cache_read=60, cache_write=30),
     ),
-    ("more cached than put in", used(input_tokens=10, cache_read__input_tokens=60), Tokens(cache_read=60)),
+    (
+        "more cached than put in: input of a library that leaves the cached out",
+        used(input_tokens=10, cache_read__input_tokens=60, cache_creation__input_tokens=5),
+        Tokens(input=10, cache_read=60, cache_write=5),
+    ),
+    (
+        "and audio is a part of it all the same",
+        used(input_tokens=10, cache_read__input_tokens=60, audio__input_tokens=4),
+        Tokens(input=6, cache_read=60, audio_input=4),
+    ),
+    ("as much cached as put in", used(input_tokens=60, cache_read__input_tokens=60), Tokens(cache_read=60)),
     (
         "kept for an hour",
         used(input_tokens=100, cache_creation__input_tokens=30)
@@ -217,8 +227,12 @@ DETAILS: list[tuple[str, Attributes, dict[str, Any], dict[str, Any]]] = [
     ("a cost", {"gen_ai.usage.cost": 0.00123}, {}, {"cost": 1_230_000_000}),
     ("a cost of whole dollars", {"gen_ai.usage.cost": 2}, {}, {"cost": 2 * 10**12}),
     ("no cost", {}, {}, {"cost": None}),
+    ("a cost of nothing is none", {"gen_ai.usage.cost": 0.0}, {}, {"cost": None}),
     ("a duration", {}, {}, {"duration": 1.0}),
     ("a clock that was set back", {}, {"end_ns": NOW_NS - 2 * SECOND}, {"duration": None}),
+    ("no end", {}, {"end_ns": 0}, {"duration": None}),
+    ("an end that is beyond belief", {}, {"end_ns": 2**63}, {"duration": None}),
+    ("the longest that is believed", {}, {"end_ns": NOW_NS + 86_399 * SECOND}, {"duration": 86_400.0}),
     ("a first chunk", {"gen_ai.response.time_to_first_chunk": 0.25}, {}, {"first_token": 0.25}),
     (
         "a first chunk as an event",
@@ -230,6 +244,12 @@ DETAILS: list[tuple[str, Attributes, dict[str, Any], dict[str, Any]]] = [
             ]
         },
         {"first_token": 0.5},
+    ),
+    (
+        "a first chunk that is beyond belief",
+        {},
+        {"events": [span_event("gen_ai.content.completion.chunk", 2**63)]},
+        {"first_token": None},
     ),
 ]
 

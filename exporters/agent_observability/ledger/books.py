@@ -6,6 +6,7 @@ import contextlib
 import gc
 import hashlib
 import logging
+import operator
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 
@@ -122,39 +123,43 @@ class Books:
         ]
         check_text(max((row[1] for row in rows), key=len, default=""))
         stored = transaction.insert_events(rows)
+        early = bool(rows) and min([row[0] for row in rows]) < floor
+        shaped: dict[Shape, Sequence[int]] = {}
         first = 0
         for index, (batch, new) in enumerate(zip(batches, live, strict=True)):
             if not new:
                 continue
             last = first + len(batch.events)
-            outcome = Outcome(
-                tuple(
+            flags = stored[first:last]
+            if early:
+                flags = [
                     is_new and (event.timestamp >= floor or _first_of_its_day(transaction, event, now))
-                    for event, is_new in zip(batch.events, stored[first:last], strict=True)
-                )
-            )
-            entry.outcomes[index] = outcome
+                    for event, is_new in zip(batch.events, flags, strict=True)
+                ]
+            entry.outcomes[index] = Outcome(tuple(flags))
             counts: list[Count] = []
-            shaped: list[tuple[Shape, tuple[int, ...]]] = []
-            for event, is_new, row in zip(batch.events, outcome.stored, rows[first:last], strict=True):
+            for event, is_new, row in zip(batch.events, flags, rows[first:last], strict=True):
                 if is_new:
-                    counts += event.counts
-                    if event.shape is not None:
-                        shaped.append((event.shape, event.added))
+                    if event.counts:
+                        counts += event.counts
+                    if (shape := event.shape) is not None:
+                        # Many events have the same one: they are added up first.
+                        sums = shaped.get(shape)
+                        shaped[shape] = event.added if sums is None else [*map(operator.add, sums, event.added)]
                     if event.amounts:
                         self._daily.add(transaction, event.day, event.kind, row[3], event.amounts)
                     for day, kind, labels, amounts in event.shares:
                         self._daily.add(transaction, day, kind, dimension(labels), amounts)
             counts += batch.counts
             self._sum(entry.pending, counts)
-            for shape, amounts in shaped:
-                # Made for one exporter, whose families are all in one store.
-                owner = self._owner[shape.slots[0][0]]
-                self.stores[owner].sum_shape(entry.pending[owner], shape, amounts)
             if batch.facts:
                 check_text(*max(batch.facts, key=lambda key: len(key[0]) + len(key[1])))
                 transaction.put_facts(batch.facts, now)
             first = last
+        for shape, sums in shaped.items():
+            # Made for one exporter, whose families are all in one store.
+            owner = self._owner[shape.slots[0][0]]
+            self.stores[owner].sum_shape(entry.pending[owner], shape, sums)
         self._write_series(transaction, entry.pending, now)
         transaction.put_positions(entry.positions)
         self._daily.save(transaction)

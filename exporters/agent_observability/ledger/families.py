@@ -35,8 +35,6 @@ class Pending:
     amounts: dict[Series, list[int]] = field(default_factory=dict)
     exemplars: dict[Series, dict[int, str]] = field(default_factory=dict)
     written: dict[Series, tuple[int, bool]] = field(default_factory=dict)
-    shapes: dict[Shape, list[tuple[list[int], int]]] = field(default_factory=dict)
-    """Where the amounts of a shape are summed up."""
 
 
 class LedgerFamilies(SeriesStore):
@@ -96,13 +94,9 @@ class LedgerFamilies(SeriesStore):
 
     def sum_shape(self, pending: Pending, shape: Shape, amounts: Sequence[int]) -> None:
         """Add one amount to each slot of a shape."""
-        places = pending.shapes.get(shape)
-        if places is None:
-            with self._lock:
-                places = [(self._sums(pending, metric, labels), slot) for metric, labels, slot in shape.slots]
-            pending.shapes[shape] = places
-        for (sums, slot), amount in zip(places, amounts, strict=True):
-            sums[slot] += amount
+        with self._lock:
+            for (metric, labels, slot), amount in zip(shape.slots, amounts, strict=True):
+                self._sums(pending, metric, labels)[slot] += amount
 
     def _sums(self, pending: Pending, metric: Metric, labels: Labels) -> list[int]:
         """What is to be added to one series; of one that is refused, what is thrown away."""
@@ -113,7 +107,10 @@ class LedgerFamilies(SeriesStore):
             series = self._series(metric, labels)
         if series is None:
             return [0] * family.width
-        return pending.amounts.setdefault(series, [0] * family.width)
+        sums = pending.amounts.get(series)
+        if sums is None:
+            sums = pending.amounts[series] = [0] * family.width
+        return sums
 
     def rows(self, pending: Pending, first_id: int, now: int) -> tuple[list[SeriesRow], list[SeriesChange]]:
         """What to store: new series, numbered from `first_id`, and changes of known ones."""

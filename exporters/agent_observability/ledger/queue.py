@@ -15,6 +15,10 @@ from agent_observability.ledger.errors import LedgerBusyError, LedgerError, Ledg
 __all__ = ["Job", "Queue"]
 
 
+# Within which another request comes as long as there is much to do.
+_STEP_SECONDS = 0.004
+
+
 @dataclass(slots=True)
 class Job:
     """A batch and whoever waits for it; `since` is monotonic."""
@@ -89,11 +93,20 @@ class Queue:
             self.stopping = True
             self._wake.notify_all()
 
-    def take(self, most: int, seconds: float) -> list[Job]:
-        """What waits, up to a total size; waits for something, a poke, or the end until `seconds` have passed."""
+    def take(self, most: int, seconds: float, gather: float = 0.0) -> list[Job]:
+        """What waits, up to a total size; waits for something, a poke, or the end until `seconds` have passed.
+
+        Once there is something, more is waited for as long as it comes, for `gather` seconds at most.
+        """
         with self._wake:
             if not self._jobs and not self.stopping and not self._poked:
                 self._wake.wait(seconds)
+            if self._jobs and gather:
+                until = time.monotonic() + gather
+                before = -1
+                while before < self._size < most and time.monotonic() < until:
+                    before = self._size
+                    self._wake.wait_for(lambda: self.stopping, _STEP_SECONDS)
             self._poked = False
             jobs: list[Job] = []
             size = 0

@@ -10,6 +10,7 @@ from agent_observability.intake.otlp.model import Attribute, Attributes
 from agent_observability.llm_cost.metrics import PICO
 
 __all__ = [
+    "MAX_SECONDS",
     "MAX_TOKENS",
     "BadValueError",
     "Whose",
@@ -26,9 +27,11 @@ __all__ = [
 MAX_TOKENS = 1_000_000_000
 """Beyond any model's context by far: what is as large is an error of the sender, not usage."""
 
+MAX_SECONDS = 86_400
+"""No call takes longer than a day."""
+
 _MAX_BYTES = 128
 _MAX_USD = 1_000_000
-_MAX_SECONDS = 86_400
 _PICO = Decimal(PICO)
 
 # In this order, each first on the item and, where it has none of them, on its resource.
@@ -110,7 +113,7 @@ def seconds(
     attributes: Mapping[str, Attribute], names: Sequence[str], *, scale: float = 1.0, texts: bool = False
 ) -> float | None:
     """A duration under the first of these names, told in units of `scale` seconds. Raises BadValueError."""
-    found = _number(attributes, names, _MAX_SECONDS / scale, texts=texts)
+    found = _number(attributes, names, MAX_SECONDS / scale, texts=texts)
     return None if found is None else float(found) * scale
 
 

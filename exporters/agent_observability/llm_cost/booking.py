@@ -22,7 +22,9 @@ __all__ = ["AMOUNTS", "KIND", "REPRICED", "UTC_KIND", "Booked", "Booker", "Store
 KIND = "usage"
 """Kind of events and daily aggregates; labels (provider, model, project, feature), folded; amounts `AMOUNTS`."""
 UTC_KIND = "usage_utc"
-"""Kind of daily aggregates by UTC days, as providers bill: labels (provider,), amounts (pico-dollars,)."""
+"""Kind of daily aggregates by UTC days, as providers bill, where the books have other days: labels (provider,), amounts
+(pico-dollars,).
+"""
 REPRICED = "\x1frepriced"
 """Ends the id of the event that brings the cost of one that had no price; no sender's id has control characters."""
 AMOUNTS = (
@@ -153,7 +155,7 @@ class Booker:
             (),
             self._calendar.day_of(usage.timestamp),
             (requests, failed, *amounts, pico, unpriced),
-            _shares(usage.timestamp, names.key[0], pico),
+            self._shares(usage.timestamp, names.key[0], pico),
             shape,
             tuple(added),
         )
@@ -198,10 +200,12 @@ class Booker:
             counts,
             self._calendar.day_of(timestamp),
             (*nothing, pico, -max(1, stored.requests)),
-            _shares(timestamp, provider, pico),
+            self._shares(timestamp, provider, pico),
         )
         return Booked(event, key, pico)
 
-
-def _shares(timestamp: int, provider: str, pico: int) -> tuple[DailyShare, ...]:
-    return (DailyShare(timestamp // _DAY_MS, UTC_KIND, (provider,), (pico,)),) if pico else ()
+    def _shares(self, timestamp: int, provider: str, pico: int) -> tuple[DailyShare, ...]:
+        """Where local days are those of UTC, nothing has to be kept twice."""
+        if not pico or self._calendar.utc:
+            return ()
+        return (DailyShare(timestamp // _DAY_MS, UTC_KIND, (provider,), (pico,)),)

@@ -10,6 +10,7 @@ from agent_observability.llm_cost.books import Scope, Snapshot, by_scope
 from agent_observability.llm_cost.calendar import Calendar
 from agent_observability.llm_cost.config import BudgetConfig
 from agent_observability.llm_cost.metrics import PICO
+from agent_observability.llm_cost.pricing.providers import canonical
 
 __all__ = ["BudgetState", "budgets"]
 
@@ -29,7 +30,7 @@ class BudgetState(msgspec.Struct, frozen=True, kw_only=True):
     @property
     def labels(self) -> tuple[str, str, str, str]:
         """As the families of budgets have them: budget, scope, key, period."""
-        return self.budget.name, self.budget.scope, self.budget.key, self.budget.period
+        return self.budget.name, *_scope(self.budget), self.budget.period
 
 
 def budgets(
@@ -47,8 +48,13 @@ def budgets(
     states = []
     for budget in configured:
         limit = round(budget.usd * PICO)
-        used = spent[budget.period].get((budget.scope, budget.key), 0) if spent else None
+        used = spent[budget.period].get(_scope(budget), 0) if spent else None
         remaining = None if used is None else limit - used
         reset = resets[budget.period]
         states.append(BudgetState(budget=budget, limit=limit, spent=used, remaining=remaining, reset=reset))
     return states
+
+
+def _scope(budget: BudgetConfig) -> Scope:
+    """As the books have it: they know each provider by one name."""
+    return budget.scope, canonical(budget.key) if budget.scope == "provider" else budget.key

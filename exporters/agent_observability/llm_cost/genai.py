@@ -10,6 +10,7 @@ from collections.abc import Iterator
 
 from agent_observability.intake.otlp.model import STATUS_ERROR, Attribute, Attributes, Log, Span
 from agent_observability.llm_cost.attributes import (
+    MAX_SECONDS,
     BadValueError,
     Whose,
     clean,
@@ -113,8 +114,7 @@ def usage_of_span(span: Span, common: Whose, project: str) -> Usage | None:
         timestamp=span.start_ns // 1_000_000,
         id_=span_key(span.trace_id, span.span_id),
         failed=failure(_signs(span)) if failed else None,
-        # A clock that was set back tells no duration.
-        duration=(span.end_ns - span.start_ns) / 1e9 if span.end_ns >= span.start_ns else None,
+        duration=_seconds(span.start_ns, span.end_ns),
         first_token=_first_token(span),
     )
 
@@ -210,7 +210,8 @@ def _usage(
         tokens=tokens_of(attributes),
         duration=duration,
         first_token=first_token,
-        cost=pico_dollars(attributes, _COST),
+        # A cost of nothing for something is none that anybody knows.
+        cost=pico_dollars(attributes, _COST) or None,
         tier="" if tier == "batch" else tier,
         batch=tier == "batch",
     )
@@ -221,7 +222,13 @@ def _first_token(span: Span) -> float | None:
     if found is not None or not span.events:
         return found
     chunks = [event.time_ns for event in span.events if event.name in _FIRST_CHUNKS and event.time_ns >= span.start_ns]
-    return (min(chunks) - span.start_ns) / 1e9 if chunks else None
+    return _seconds(span.start_ns, min(chunks)) if chunks else None
+
+
+def _seconds(start_ns: int, end_ns: int) -> float | None:
+    """None where a clock was set back, or the end is missing or beyond belief."""
+    seconds = (end_ns - start_ns) / 1e9
+    return seconds if 0 <= seconds <= MAX_SECONDS else None
 
 
 def _signs(span: Span) -> Iterator[Attribute]:

@@ -41,7 +41,10 @@ _AUDIO_CACHED = ("gen_ai.usage.audio.cache_read.input_tokens",)
 
 
 def tokens_of(attributes: Attributes) -> Tokens:
-    """Disjoint ones out of those that include each other; a part that is larger than the whole leaves nothing of it."""
+    """Disjoint ones out of those that include each other; a part that is larger than the whole leaves nothing of it.
+
+    Where more is cached than was put in, the library told apart what it should have included: the input is all plain.
+    """
     read = tokens(attributes, _CACHE_READ) or 0
     write = tokens(attributes, _CACHE_WRITE) or 0
     hour = tokens(attributes, _CACHE_WRITE_1H) or 0
@@ -51,8 +54,10 @@ def tokens_of(attributes: Attributes) -> Tokens:
     every = tokens(attributes, OUTPUT) or 0
     output = max(0, every - spoken)
     write = max(write, hour)
+    put_in = tokens(attributes, INPUT) or 0
+    cached = read + write if read + write <= put_in else 0
     return Tokens(
-        input=max(0, (tokens(attributes, INPUT) or 0) - read - write - (audio - cached_audio)),
+        input=max(0, put_in - cached - (audio - cached_audio)),
         cache_read=read,
         cache_write=write - hour,
         cache_write_1h=hour,

@@ -75,12 +75,17 @@ class Life:
         # Read here, not at the first event: it takes long enough to hold everything up.
         self.pricer.data_timestamp()
         today = self.calendar.day_of(round(now * 1000))
+        in_utc = daily(backend, kinds=[UTC_KIND], first=today - _DAYS)
+        # Days of the time when local ones were those of UTC.
+        since = min((row.day for row in in_utc), default=today + 1)
         for row in daily(backend, kinds=[KIND], first=today - _DAYS):
             provider, model, project, feature = row.labels
+            if row.day < since:
+                self.books.add_utc_day(row.day, provider, row.amounts[_PICO])
             self.books.add_day(row.day, (provider, project, feature), row.amounts[_PICO])
             self.models.add((provider, model))
             self._folding.remember(row.labels)
-        for row in daily(backend, kinds=[UTC_KIND], first=today - _DAYS):
+        for row in in_utc:
             self.books.add_utc_day(row.day, row.labels[0], row.amounts[0])
         for event in events(backend, kinds=[KIND], start=round(now * 1000) - _HOUR_MS):
             provider, _, project, feature = event.labels

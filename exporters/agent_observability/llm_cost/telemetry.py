@@ -49,7 +49,7 @@ class Telemetry:
                     continue
                 if usage is None or self._config.genai == "metrics":
                     taken.ignored += 1
-                elif plan.detailed(origin.source, span.end_ns) and usage.id not in memory.told:
+                elif plan.detailed(origin.source, max(span.start_ns, span.end_ns)) and usage.id not in memory.told:
                     taken.add(usage, span.index)
                 else:
                     taken.ignored += 1
