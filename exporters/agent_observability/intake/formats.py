@@ -40,6 +40,10 @@ class Format(Protocol[DecodedT_co]):
         """Pure, maybe in a worker. Raises RefusedError; for more than `most` items, too."""
         ...
 
+    def number(self, given: Any) -> int:
+        """How many items a decoded request has."""
+        ...
+
     def answer(
         self, request: web.Request, accepted: int, duplicates: int, ignored: int, rejected: Sequence[Rejected]
     ) -> web.Response: ...
@@ -97,6 +101,9 @@ class JsonFormat(Generic[DecodedT]):
                 return self._each(array_items(body, most))
             return Items(values, range(len(values)))
         return self._each(array_items(body, most))
+
+    def number(self, given: Items[DecodedT]) -> int:
+        return given.number
 
     def answer(
         self, request: web.Request, accepted: int, duplicates: int, ignored: int, rejected: Sequence[Rejected]

@@ -43,6 +43,8 @@ InputT = TypeVar("InputT")
 
 # Bodies of so many of the largest requests are held at once.
 _LARGEST = 4
+# What an item weighs at least: many small ones take as long as few large ones.
+_ITEM_BYTES = 256
 
 
 class _Route(Generic[InputT]):
@@ -179,7 +181,8 @@ class Intake:
             return route.format.decode(request, body, config.items), digest
 
         given, digest = await self._lane.run(len(body), decode)
-        return Delivery(route.name, route.takers, given, caller, digest, len(body))
+        size = max(len(body), _ITEM_BYTES * route.format.number(given))
+        return Delivery(route.name, route.takers, given, caller, digest, size)
 
     def _caller(self, request: web.Request) -> Caller:
         if self._keys is None:

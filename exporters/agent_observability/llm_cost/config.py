@@ -9,6 +9,7 @@ from typing import Annotated, Literal
 import msgspec
 
 from agent_observability.decode import Secret
+from agent_observability.metric import OTHER
 from agent_observability.units import Duration
 
 __all__ = ["AccountConfig", "BillingConfig", "BudgetConfig", "LlmCostConfig", "OtlpConfig"]
@@ -90,6 +91,9 @@ class LlmCostConfig(msgspec.Struct, frozen=True, kw_only=True):
             zoneinfo.ZoneInfo(self.time_zone)
         except (zoneinfo.ZoneInfoNotFoundError, ValueError, OSError):
             raise ValueError(f"time_zone {self.time_zone!r} is none such as Europe/Berlin") from None
+        known = {*self.features, OTHER}
+        if strange := [budget.key for budget in self.budgets if budget.scope == "feature" and budget.key not in known]:
+            raise ValueError(f"a budget is for the feature {strange[0]!r}, which is none of features")
         names = [budget.name for budget in self.budgets]
         if len(set(names)) < len(names):
             raise ValueError("budgets need different names")

@@ -125,10 +125,10 @@ class LlmCostRuntime(Runtime[LlmCostConfig]):
         intake = context.intake
         intake.take("usage", "/api/v1/usage", JsonFormat(UsageEvent), UsageTaker(self._current, self._doubt, "usage"))
         intake.take("units", "/api/v1/units", JsonFormat(UnitEvent), UnitsTaker(self._current, self._doubt, "units"))
-        lives, doubt = self._current, self._doubt
-        traces = TelemetryTaker(lives, doubt, "otlp_traces", lambda life: life.telemetry.traces)
-        metrics = TelemetryTaker(lives, doubt, "otlp_metrics", lambda life: life.telemetry.metrics)
-        logs = TelemetryTaker(lives, doubt, "otlp_logs", lambda life: life.telemetry.logs)
+        lives, doubt, lock = self._current, self._doubt, asyncio.Lock()
+        traces = TelemetryTaker(lives, doubt, "otlp_traces", lambda life: life.telemetry.traces, lock)
+        metrics = TelemetryTaker(lives, doubt, "otlp_metrics", lambda life: life.telemetry.metrics, lock)
+        logs = TelemetryTaker(lives, doubt, "otlp_logs", lambda life: life.telemetry.logs, lock)
         intake.take("otlp_traces", "/v1/traces", formats.TRACES, traces)
         intake.take("otlp_metrics", "/v1/metrics", formats.METRICS, metrics)
         intake.take("otlp_logs", "/v1/logs", formats.LOGS, logs)

@@ -157,7 +157,10 @@ class UnitsTaker(_Taker[Items[UnitEvent]]):
 
 
 class TelemetryTaker(_Taker[Decoded[ItemT]], Generic[ItemT]):
-    """One signal of OTLP. `read` makes usage of it, given the project of the key and the time in ms."""
+    """One signal of OTLP. `read` makes usage of it, given the project of the key and the time in ms.
+
+    `lock` is that of all three: what one signal tells decides whether another one counts.
+    """
 
     def __init__(
         self,
@@ -165,8 +168,10 @@ class TelemetryTaker(_Taker[Decoded[ItemT]], Generic[ItemT]):
         doubt: Callable[[], None],
         source: str,
         read: Callable[[Life], Callable[[Sequence[Group[ItemT]], str, int], Taken]],
+        lock: asyncio.Lock,
     ) -> None:
         super().__init__(lives, doubt, source)
+        self.lock = lock
         self._read: Callable[[Life], Callable[[Sequence[Group[ItemT]], str, int], Taken]] = read
 
     def take(self, given: Decoded[ItemT], caller: Caller, now: float) -> Part:

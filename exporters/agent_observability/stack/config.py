@@ -14,7 +14,7 @@ Port = Annotated[int, msgspec.Meta(ge=1, le=65535)]
 
 
 class StackPorts(msgspec.Struct, frozen=True, kw_only=True):
-    """Ports on 127.0.0.1; those of exporters are set in `web.listen`. `intake` is the demo's: else it is `intake.listen`."""
+    """Ports on 127.0.0.1; those of exporters are set in `web.listen`. `intake` is that of the demo only."""
 
     prometheus: Port = 9090
     alertmanager: Port = 9093

@@ -61,7 +61,9 @@ KPIS: tuple[Kpi, ...] = (
         "{:.0f}".format,
         job="agent-obs-cr_state",
     ),
-    Kpi("Spent today", 'sum(llm_cost_today_usd{job="agent-obs-llm_cost"})', "${:,.2f}".format, job="agent-obs-llm_cost"),
+    Kpi(
+        "Spent today", 'sum(llm_cost_today_usd{job="agent-obs-llm_cost"})', "${:,.2f}".format, job="agent-obs-llm_cost"
+    ),
     Kpi("Received", 'sum(instance:node_network_receive_bytes:rate5m{job="agent-obs-host"})', bytes_per_second),
     Kpi("Sent", 'sum(instance:node_network_transmit_bytes:rate5m{job="agent-obs-host"})', bytes_per_second),
     Kpi("Load, 1 min", 'max(node_load1{job="agent-obs-host"})', "{:.2f}".format),

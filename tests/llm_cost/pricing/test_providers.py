@@ -6,7 +6,7 @@ import time
 
 import pytest
 from genai_prices.data_snapshot import get_snapshot
-from hypothesis import given
+from hypothesis import example, given
 from hypothesis import strategies as st
 
 from agent_observability.llm_cost.pricing.providers import canonical
@@ -33,6 +33,9 @@ from agent_observability.llm_cost.pricing.providers import canonical
         ("vertex_ai", "google"),
         ("google.generative-ai", "google"),
         ("google.vertex.chat", "google"),
+        ("gcp.vertex.agent", "google"),
+        ("vertex.anthropic.messages", "google"),
+        ("anthropic_vertex", "google"),
         ("gemini", "google"),
         ("aws.bedrock", "aws"),
         ("amazon-bedrock", "aws"),
@@ -104,6 +107,7 @@ def test_names_are_the_librarys() -> None:
 
 
 @given(st.text(max_size=300), st.text(max_size=300))
+@example("0\r\x1b\x850", "")
 def test_any_text_becomes_a_short_printable_name(provider: str, model: str) -> None:
     name = canonical(provider, model)
     assert 0 < len(name) <= 100

@@ -16,7 +16,7 @@ from agent_observability.intake.otlp.model import Decoded, Log, Point, Span
 
 __all__ = ["LOGS", "METRICS", "TRACES", "OtlpFormat"]
 
-DecodedT = TypeVar("DecodedT")
+DecodedT = TypeVar("DecodedT", Decoded[Span], Decoded[Point], Decoded[Log])
 
 
 class OtlpFormat(Generic[DecodedT]):
@@ -28,7 +28,7 @@ class OtlpFormat(Generic[DecodedT]):
         self, signal: Signal, from_json: Callable[..., DecodedT], from_protobuf: Callable[..., DecodedT]
     ) -> None:
         self._signal = signal
-        self._decoders = {JSON: from_json, PROTOBUF: from_protobuf}
+        self._decoders: dict[str, Callable[..., DecodedT]] = {JSON: from_json, PROTOBUF: from_protobuf}
 
     def check(self, request: web.Request) -> None:
         if (found := media_type(request)) not in self._decoders:
@@ -40,6 +40,9 @@ class OtlpFormat(Generic[DecodedT]):
             return self._decoders[media_type(request)](body, most=most)
         except OtlpError as error:
             raise RefusedError(400, "invalid", str(error)) from error
+
+    def number(self, given: DecodedT) -> int:
+        return given.total
 
     def answer(
         self, request: web.Request, accepted_items: int, duplicates: int, ignored: int, rejected: Sequence[Rejected]

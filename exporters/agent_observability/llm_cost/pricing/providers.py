@@ -26,7 +26,8 @@ _NAMES = {
     "github-copilot": "github-copilot copilot",
     "google": "google gemini google-ai google-ai-studio google-genai google-gla google-vertex google-vertexai "
     "google-generative-ai google-generativeai gcp gcp-gemini gcp-gen-ai gcp-genai gcp-vertex-ai vertex vertex-ai "
-    "vertexai google-vertex-ai google-cloud google-anthropic-vertex vertex-ai-beta",
+    "vertexai google-vertex-ai google-cloud google-anthropic-vertex vertex-ai-beta "
+    "gcp-vertex-agent vertex-anthropic anthropic-vertex google-vertex-anthropic",
     "groq": "groq groq-ai groqcloud",
     "mistral": "mistral mistral-ai mistralai",
     "moonshotai": "moonshotai moonshot moonshot-ai",
@@ -82,7 +83,8 @@ def canonical(provider: str, model: str = "") -> str:
 
 @functools.lru_cache(_CACHED)
 def _canonical(provider: str) -> str:
-    cleaned = "".join(char for char in " ".join(provider.lower().split()) if char.isprintable())[:_LONGEST].strip()
+    shown = "".join(char for char in provider.lower() if char.isprintable() or char.isspace())
+    cleaned = " ".join(shown.split())[:_LONGEST].strip()
     key = _key(cleaned)
     known = _ALIASES.get(key)
     while known is None and (shorter := _SUFFIX.sub("", key)) != key:
