@@ -10,11 +10,9 @@ import time
 import zoneinfo
 from collections.abc import Callable, Iterable, Sequence
 
-import msgspec
-
 from agent_observability.ledger.backend import Backend
 from agent_observability.ledger.batch import Event
-from agent_observability.ledger.queries import daily, events, facts
+from agent_observability.ledger.queries import daily, facts, minutely
 from agent_observability.llm_cost.booking import AMOUNTS, KIND, UTC_KIND, Booked, Booker
 from agent_observability.llm_cost.books import Books
 from agent_observability.llm_cost.calendar import Calendar
@@ -32,15 +30,6 @@ _HOUR_MS = 3_600_000
 _MINUTE_MS = 60_000
 # Two months, of which the longest has 31 days, and the weeks that a projection looks back on.
 _DAYS = 70
-
-
-class _Cost(msgspec.Struct):
-    """Of a stored event, what the last hour needs."""
-
-    cost: int = 0
-
-
-_cost = msgspec.json.Decoder(_Cost)
 
 
 class Life:
@@ -87,9 +76,9 @@ class Life:
             self._folding.remember(row.labels)
         for row in in_utc:
             self.books.add_utc_day(row.day, row.labels[0], row.amounts[0])
-        for event in events(backend, kinds=[KIND], start=round(now * 1000) - _HOUR_MS):
-            provider, _, project, feature = event.labels
-            self.books.add_recent(event.timestamp, (provider, project, feature), _cost.decode(event.data).cost)
+        for minute, labels, pico in minutely(backend, kind=KIND, field="cost", start=round(now * 1000) - _HOUR_MS):
+            provider, _, project, feature = labels
+            self.books.add_recent(minute, (provider, project, feature), pico)
         self.telemetry.load({kind: facts(backend, kind) for kind in FACT_KINDS})
         self.books.loaded()
 
