@@ -31,6 +31,7 @@ TOGETHER = 100
 CONNECTIONS = 32
 SINGLES = 10_000
 PER_SECOND = 1_000
+SCRAPER = {"X-Prometheus-Scrape-Timeout-Seconds": "10", "User-Agent": "bench"}
 
 _MODELS = (("anthropic", "claude-sonnet-4-5"), ("anthropic", "claude-haiku-4-5"), ("openai", "gpt-4o"))
 
@@ -45,7 +46,9 @@ class Exporter:
 
     def counted(self) -> float:
         """What the counters show."""
-        with urllib.request.urlopen(f"http://127.0.0.1:{self._port}/metrics") as answer:
+        # A scraper's look, for which new series are born.
+        request = urllib.request.Request(f"http://127.0.0.1:{self._port}/metrics", headers=SCRAPER)
+        with urllib.request.urlopen(request) as answer:
             lines = answer.read().decode().splitlines()
         return sum(float(line.rpartition(" ")[2]) for line in lines if line.startswith("llm_requests_total{"))
 
@@ -82,7 +85,7 @@ class Exporter:
 
             async def scrape() -> None:
                 while True:
-                    async with session.get(f"http://127.0.0.1:{self._port}/metrics") as answer:
+                    async with session.get(f"http://127.0.0.1:{self._port}/metrics", headers=SCRAPER) as answer:
                         await answer.read()
                     await asyncio.sleep(1)
 
