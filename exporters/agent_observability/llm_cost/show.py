@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import abc
 from collections.abc import Iterable, Mapping, Sequence
 from typing import TYPE_CHECKING
 
@@ -36,8 +37,9 @@ class _OfLife(LiveCollector):
         life = self._runtime.shown
         return [] if life is None or self._runtime.withheld else self._of(life, self._runtime.clock())
 
+    @abc.abstractmethod
     def _of(self, life: Life, now: float) -> Iterable[tuple[Metric, Sequence[Sample]]]:
-        raise NotImplementedError
+        """Families with their samples at `now`."""
 
 
 class SpendCollector(_OfLife):
