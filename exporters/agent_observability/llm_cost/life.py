@@ -14,7 +14,7 @@ from agent_observability.ledger.backend import Backend
 from agent_observability.ledger.batch import Event
 from agent_observability.ledger.queries import daily, facts, minutely
 from agent_observability.llm_cost.booking import AMOUNTS, KIND, UTC_KIND, Booked, Booker
-from agent_observability.llm_cost.books import Books
+from agent_observability.llm_cost.books import KEPT_DAYS, Books
 from agent_observability.llm_cost.calendar import Calendar
 from agent_observability.llm_cost.config import LlmCostConfig
 from agent_observability.llm_cost.events import TimeBounds
@@ -28,8 +28,6 @@ __all__ = ["Life"]
 _PICO = AMOUNTS.index("pico_usd")
 _HOUR_MS = 3_600_000
 _MINUTE_MS = 60_000
-# Two months, of which the longest has 31 days, and the weeks that a projection looks back on.
-_DAYS = 70
 
 
 class Life:
@@ -64,10 +62,11 @@ class Life:
         # Read here, not at the first event: it takes long enough to hold everything up.
         self.pricer.data_timestamp()
         today = self.calendar.day_of(round(now * 1000))
-        in_utc = daily(backend, kinds=[UTC_KIND], first=today - _DAYS)
+        first = today - KEPT_DAYS
+        in_utc = daily(backend, kinds=[UTC_KIND], first=first)
         # Days of the time when local ones were those of UTC.
         since = min((row.day for row in in_utc), default=today + 1)
-        for row in daily(backend, kinds=[KIND], first=today - _DAYS):
+        for row in daily(backend, kinds=[KIND], first=first):
             provider, model, project, feature = row.labels
             if row.day < since:
                 self.books.add_utc_day(row.day, provider, row.amounts[_PICO])
