@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from agent_observability.metric import Kind, Label, Metric
+from agent_observability.tail.metrics import TAIL_METRICS
 
 __all__ = [
     "BUILD_INFO",
@@ -177,6 +178,7 @@ SUITE_METRICS = (
     EVENT_DELAY,
     *LEDGER_METRICS,
     *INTAKE_METRICS,
+    *TAIL_METRICS,
     *PROCESS_METRICS,
     PYTHON_INFO,
 )

@@ -22,6 +22,7 @@ from typing import Any
 import aiohttp
 import yaml
 
+from tests.bench.wire import Wire, request
 from tests.ledger.cluster import Cluster, why_not
 from tests.support import free_port, running, wait_until
 
@@ -29,10 +30,12 @@ ROUNDS = 5
 EVENTS = 100_000
 TOGETHER = 100
 CONNECTIONS = 32
+SENDERS = 64
 SINGLES = 10_000
 PER_SECOND = 1_000
 SCRAPER = {"X-Prometheus-Scrape-Timeout-Seconds": "10", "User-Agent": "bench"}
 
+_PATH = "/api/v1/usage"
 _MODELS = (("anthropic", "claude-sonnet-4-5"), ("anthropic", "claude-haiku-4-5"), ("openai", "gpt-4o"))
 
 
@@ -41,7 +44,7 @@ class Exporter:
 
     def __init__(self, port: int, intake: int) -> None:
         self._port = port
-        self._url = f"http://127.0.0.1:{intake}/api/v1/usage"
+        self._intake = intake
         self.sent = 0
 
     def counted(self) -> float:
@@ -54,49 +57,39 @@ class Exporter:
 
     async def speed(self) -> float:
         """Events a second in batches."""
-        bodies = [json.dumps(events(self.sent + at, TOGETHER)).encode() for at in range(0, EVENTS, TOGETHER)]
-        headers = {"Content-Type": "application/json"}
-        async with aiohttp.ClientSession(headers=headers) as session:
-            begun = time.perf_counter()
+        bodies = [
+            request(_PATH, json.dumps(events(self.sent + at, TOGETHER)).encode()) for at in range(0, EVENTS, TOGETHER)
+        ]
 
-            async def client(own: list[bytes]) -> None:
-                for body in own:
-                    async with session.post(self._url, data=body) as answer:
-                        assert answer.status == 200, await answer.text()
+        async def push(wire: Wire, number: int) -> None:
+            for body in bodies[number::CONNECTIONS]:
+                assert await wire.send(body) == 200
 
-            await asyncio.gather(*(client(bodies[number::CONNECTIONS]) for number in range(CONNECTIONS)))
-            seconds = time.perf_counter() - begun
+        begun = time.perf_counter()
+        await Wire.each(self._intake, CONNECTIONS, push)
+        seconds = time.perf_counter() - begun
         self.sent += EVENTS
         return EVENTS / seconds
 
     async def latency(self) -> float:
-        """Milliseconds within which 99 % of single events are answered, at a steady rate and while being scraped."""
-        bodies = [json.dumps(events(self.sent + number, 1)).encode() for number in range(SINGLES)]
+        """Milliseconds within which 99 % of single events are answered, at a steady rate and while being scraped.
+
+        Each is due at its own moment, and late from then on, even where it had to wait for a connection.
+        """
+        bodies = [request(_PATH, json.dumps(events(self.sent + at, 1)).encode()) for at in range(SINGLES)]
         took: list[float] = []
-        headers = {"Content-Type": "application/json"}
-        connector = aiohttp.TCPConnector(limit=64)
-        async with aiohttp.ClientSession(headers=headers, connector=connector) as session:
+        begun = time.perf_counter() + 0.1
 
-            async def push(body: bytes) -> None:
-                begun = time.perf_counter()
-                async with session.post(self._url, data=body) as answer:
-                    assert answer.status == 200, await answer.text()
-                took.append(time.perf_counter() - begun)
+        async def push(wire: Wire, first: int) -> None:
+            for number in range(first, SINGLES, SENDERS):
+                due = begun + number / PER_SECOND
+                await asyncio.sleep(max(0.0, due - time.perf_counter()))
+                assert await wire.send(bodies[number]) == 200
+                took.append(time.perf_counter() - due)
 
-            async def scrape() -> None:
-                while True:
-                    async with session.get(f"http://127.0.0.1:{self._port}/metrics", headers=SCRAPER) as answer:
-                        await answer.read()
-                    await asyncio.sleep(1)
-
-            scraping = asyncio.create_task(scrape())
-            begun = time.perf_counter()
-            tasks = []
-            for number, body in enumerate(bodies):
-                await asyncio.sleep(max(0.0, begun + number / PER_SECOND - time.perf_counter()))
-                tasks.append(asyncio.create_task(push(body)))
-            await asyncio.gather(*tasks)
-            scraping.cancel()
+        scraping = asyncio.create_task(self._scrape())
+        await Wire.each(self._intake, SENDERS, push)
+        scraping.cancel()
         self.sent += SINGLES
         took.sort()
         print(
@@ -105,6 +98,13 @@ class Exporter:
             file=sys.stderr,
         )
         return took[SINGLES * 99 // 100] * 1e3
+
+    async def _scrape(self) -> None:
+        async with aiohttp.ClientSession() as session:
+            while True:
+                async with session.get(f"http://127.0.0.1:{self._port}/metrics", headers=SCRAPER) as answer:
+                    await answer.read()
+                await asyncio.sleep(1)
 
 
 def events(first: int, number: int) -> list[dict[str, Any]]:
