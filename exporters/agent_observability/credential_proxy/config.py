@@ -26,7 +26,7 @@ class AnomaliesConfig(msgspec.Struct, frozen=True, kw_only=True):
     More than `requests_per_minute` within a minute; a service that is none of `services`; more than `rejections`
     within `rejections_within`; a rate far outside of the container's own past (`outlier_factor` times its robust
     baseline, 0 for never). An anomaly ends once there was no sign of it for `cooldown`; only then it can begin again.
-    What is older than `live_within` when it is read is history and raises no alert. So many `containers` are remembered.
+    What is older than `live_within` when it is read is history and raises no alert. At most `containers` are kept.
     """
 
     requests_per_minute: Annotated[int, msgspec.Meta(ge=1, le=1_000)] = 10
