@@ -141,7 +141,7 @@ class Ledger:
         deadline = time.monotonic() + self._config.patience
         while True:
             try:
-                future = self._queue.submit(batch)
+                job = self._queue.submit(batch)
             except LedgerBusyError:
                 if time.monotonic() > deadline:
                     raise
@@ -149,9 +149,13 @@ class Ledger:
             else:
                 break
         try:
-            # Cancelled only where the writer has not begun with it, see `Queue.take`.
-            return await asyncio.wait_for(asyncio.wrap_future(future), _ANSWER_SECONDS)
+            async with asyncio.timeout(_ANSWER_SECONDS):
+                return await job.future
+        except asyncio.CancelledError:
+            self._queue.withdraw(job)
+            raise
         except TimeoutError:
+            self._queue.withdraw(job)
             raise LedgerUnavailableError("the ledger does not say whether it has stored this") from None
 
     def not_ready(self) -> str:

@@ -2,46 +2,64 @@
 
 from __future__ import annotations
 
+import asyncio
 import contextlib
 import threading
 import time
 from collections import deque
-from concurrent.futures import Future, InvalidStateError
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
 from agent_observability.ledger.batch import Batch, Outcome
-from agent_observability.ledger.errors import LedgerBusyError, LedgerError, LedgerUnavailableError
+from agent_observability.ledger.errors import LedgerBusyError, LedgerUnavailableError
 
-__all__ = ["Job", "Queue"]
+__all__ = ["Job", "Queue", "answer", "refuse"]
 
 
 # Within which another request comes as long as there is much to do.
 _STEP_SECONDS = 0.004
 
 
-@dataclass(slots=True)
+@dataclass(slots=True, eq=False)
 class Job:
     """A batch and whoever waits for it; `since` is monotonic."""
 
     batch: Batch
-    future: Future[Outcome]
+    future: asyncio.Future[Outcome]
     since: float
 
-    def answer(self, outcome: Outcome | LedgerError) -> None:
-        if isinstance(outcome, LedgerError):
-            self.refuse(outcome)
-            return
-        # Whoever waited may have gone.
-        with contextlib.suppress(InvalidStateError):
-            self.future.set_result(outcome)
 
-    def refuse(self, error: Exception) -> None:
-        with contextlib.suppress(InvalidStateError):
-            self.future.set_exception(error)
+def answer(jobs: Iterable[Job], results: Iterable[Outcome | Exception]) -> None:
+    """Tell those who wait, from any thread: all of one event loop at once, since each call wakes it up."""
+    by_loop: dict[asyncio.AbstractEventLoop, list[tuple[asyncio.Future[Outcome], Outcome | Exception]]] = {}
+    for job, result in zip(jobs, results, strict=True):
+        by_loop.setdefault(job.future.get_loop(), []).append((job.future, result))
+    for loop, told in by_loop.items():
+        with contextlib.suppress(RuntimeError):  # it has ended, and with it whoever waited
+            loop.call_soon_threadsafe(_tell, told)
+
+
+def refuse(jobs: Sequence[Job], reason: str) -> None:
+    """Tell those who wait that nothing of theirs is stored, since the ledger is so."""
+    answer(jobs, [LedgerUnavailableError(f"the ledger {reason}") for _ in jobs])
+
+
+def _tell(told: Iterable[tuple[asyncio.Future[Outcome], Outcome | Exception]]) -> None:
+    for future, result in told:
+        # Whoever waited may have gone.
+        if future.done():
+            continue
+        if isinstance(result, Outcome):
+            future.set_result(result)
+        else:
+            future.set_exception(result)
 
 
 class Queue:
-    """`submit` and `poke` may be called from any thread, the rest from the writer's. `capacity` bounds what waits."""
+    """`submit` and `withdraw` are for an event loop, `poke` for any thread, the rest for the writer's.
+
+    `capacity` bounds what waits.
+    """
 
     def __init__(self, capacity: int) -> None:
         self._capacity = capacity
@@ -52,9 +70,9 @@ class Queue:
         self._poked = False
         self.stopping = False
 
-    def submit(self, batch: Batch) -> Future[Outcome]:
+    def submit(self, batch: Batch) -> Job:
         """Raises LedgerBusyError for a full queue, LedgerUnavailableError while nothing can be written."""
-        job = Job(batch, Future(), time.monotonic())
+        job = Job(batch, asyncio.get_running_loop().create_future(), time.monotonic())
         with self._wake:
             if self.stopping:
                 raise LedgerUnavailableError("the process is stopping")
@@ -65,7 +83,13 @@ class Queue:
             self._jobs.append(job)
             self._size += batch.size
             self._wake.notify()
-        return job.future
+        return job
+
+    def withdraw(self, job: Job) -> None:
+        """Nobody waits for it any more: where the writer has not begun with it, it never happens."""
+        with self._wake, contextlib.suppress(ValueError):
+            self._jobs.remove(job)
+            self._size -= job.batch.size
 
     @property
     def drained(self) -> bool:
@@ -84,8 +108,7 @@ class Queue:
             jobs = list(self._jobs)
             self._jobs.clear()
             self._size = 0
-        for job in jobs:
-            job.refuse(LedgerUnavailableError(f"the ledger {reason}"))
+        refuse(jobs, reason)
 
     def stop(self) -> None:
         """Let nothing more in; what waits is still taken."""
@@ -115,7 +138,7 @@ class Queue:
                 size += jobs[-1].batch.size
             self._size -= size
         # Nobody waits any more for what was cancelled, and whoever sent it believes that it never happened.
-        return [job for job in jobs if job.future.set_running_or_notify_cancel()]
+        return [job for job in jobs if not job.future.cancelled()]
 
     def poke(self) -> None:
         """Let `take` return, even with nothing. From any thread; costs next to nothing."""

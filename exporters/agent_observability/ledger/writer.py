@@ -21,10 +21,9 @@ from agent_observability.ledger.errors import (
     LedgerDataError,
     LedgerError,
     LedgerStandbyError,
-    LedgerUnavailableError,
     words,
 )
-from agent_observability.ledger.queue import Job, Queue
+from agent_observability.ledger.queue import Job, Queue, answer, refuse
 from agent_observability.ledger.reports import Reports
 from agent_observability.ledger.retention import STEP, Retention
 from agent_observability.ledger.standing import Standing
@@ -37,9 +36,11 @@ log = logging.getLogger(__name__)
 _GROUP = 10_000
 _TICK_SECONDS = 2.0
 # After a group of so many events the next one is gathered for a while: each commit writes every counter that has
-# changed, so that fewer and larger ones cost less. Whoever sends little is not kept waiting.
+# changed, so that fewer and larger ones cost less. So it is, for less long, where several have come together; whoever
+# sends alone is not kept waiting.
 _MANY = 200
-_GATHER_SECONDS = 0.03
+_GATHER_MANY_SECONDS = 0.03
+_GATHER_SOME_SECONDS = 0.004
 # Between steps of a retention that has more to do.
 _PAUSE_SECONDS = 0.05
 _RETRY_SECONDS = (0.2, 5.0)
@@ -120,7 +121,7 @@ class Writer:
             self._books.committed(doubt.entry, self._now())
             self._answer(doubt.jobs, doubt.entry)
         elif doubt:
-            _refuse(doubt.jobs, "was cut off before this was stored")
+            refuse(doubt.jobs, "was cut off before this was stored")
         now = self._now()
         lost = self._ledger not in ("", saved.ledger) and not saved.series and not saved.positions
         with self._backend.transaction(saved.number + 1) as transaction:
@@ -143,9 +144,10 @@ class Writer:
         checked = time.monotonic()
         more = False
         events = 0
+        jobs: list[Job] = []
         while True:
             self.busy_since = None
-            gather = _GATHER_SECONDS if events >= _MANY else 0.0
+            gather = _GATHER_MANY_SECONDS if events >= _MANY else _GATHER_SOME_SECONDS if len(jobs) > 1 else 0.0
             jobs = self._queue.take(_GROUP, _PAUSE_SECONDS if more else _TICK_SECONDS, gather)
             events = sum([len(job.batch.events) for job in jobs])
             self.busy_since = time.monotonic()
@@ -178,7 +180,7 @@ class Writer:
                 self._failing = True
                 reason = self._standing.down(error)
                 self._queue.close(reason)
-                _refuse(jobs, reason)
+                refuse(jobs, reason)
             raise
         self._number = number
         self._books.committed(entry, self._now())
@@ -193,13 +195,13 @@ class Writer:
                 try:
                     self._process([job])
                 except BaseException as broken:
-                    _refuse(jobs[index + 1 :], words(broken))
+                    refuse(jobs[index + 1 :], words(broken))
                     raise
             return
         kind, number = jobs[0].batch.kind, len(jobs[0].batch.events)
         log.error("a batch of %d %s cannot be stored: %s", number, kind, words(error))
         self._reports.rejected(kind, number)
-        jobs[0].refuse(LedgerDataError(f"cannot be stored: {words(error)}"))
+        answer(jobs, [LedgerDataError(f"cannot be stored: {words(error)}")])
 
     def _tidy(self, most: int, *, look: bool) -> bool:
         """Note births, drop expired series, let retention take a step of up to `most` rows; whether it has more to do.
@@ -230,7 +232,7 @@ class Writer:
         for job, outcome in zip(jobs, entry.outcomes, strict=True):
             if isinstance(outcome, Outcome):
                 self._reports.stored(job.batch.kind, outcome)
-            job.answer(outcome)
+        answer(jobs, entry.outcomes)
 
     def _down(self, error: Exception) -> None:
         was_up = self._standing.state.up
@@ -247,7 +249,7 @@ class Writer:
         """A group in doubt for too long is answered "try again": its keys will tell whether it is stored."""
         if self._doubt and time.monotonic() - self._doubt.jobs[0].since > _IN_DOUBT_SECONDS:
             doubt, self._doubt = self._doubt, None
-            _refuse(doubt.jobs, "does not say whether it has stored this")
+            refuse(doubt.jobs, "does not say whether it has stored this")
 
     def _end(self) -> None:
         if self._standing.state.up:
@@ -256,7 +258,7 @@ class Writer:
             except Exception as error:
                 log.warning("the ledger %s was left without a word: %s", self._backend.name, words(error))
         if self._doubt:
-            _refuse(self._doubt.jobs, "does not say whether it has stored this")
+            refuse(self._doubt.jobs, "does not say whether it has stored this")
         self._queue.close("is closed: the process is stopping")
         self._backend.close()
         self._backend.leave()
@@ -264,9 +266,3 @@ class Writer:
 
     def _now(self) -> int:
         return round(self._clock() * 1000)
-
-
-def _refuse(jobs: list[Job], reason: str) -> None:
-    """Tell those who wait that nothing of theirs is stored; by then nothing is let in."""
-    for job in jobs:
-        job.refuse(LedgerUnavailableError(f"the ledger {reason}"))
