@@ -10,11 +10,12 @@ from typing import Any, Generic, TypeVar
 import aiohttp
 import msgspec
 
-__all__ = ["ActiveAlert", "ApiError", "PrometheusApi", "RuleGroup", "Target"]
+__all__ = ["ActiveAlert", "ApiError", "PrometheusApi", "Result", "RuleGroup", "Sampled", "Target"]
 
 T = TypeVar("T")
 
-_TIMEOUT = aiohttp.ClientTimeout(total=5.0)
+_TIMEOUT_SECONDS = 5.0
+_MAX_BYTES = 64 * 1024**2
 _NEVER = "0001-01-01T00:00:00Z"
 
 
@@ -89,14 +90,18 @@ class _Alerts(msgspec.Struct):
     alerts: list[ActiveAlert]
 
 
-class _Series(msgspec.Struct):
+class Sampled(msgspec.Struct):
+    """A series of an answer: `value` in one to an instant query, `values` in one to a range query."""
+
     metric: dict[str, str]
     value: tuple[float, str] | None = None
     values: list[tuple[float, str]] = []
 
 
-class _Result(msgspec.Struct):
-    result: list[_Series]
+class Result(msgspec.Struct):
+    """An answer to a query."""
+
+    result: list[Sampled]
 
 
 class _Answer(msgspec.Struct):
@@ -120,11 +125,12 @@ class _Envelope(msgspec.Struct, Generic[T]):
 
 
 class PrometheusApi:
-    """One Prometheus. Every method raises ApiError."""
+    """One Prometheus. Every method raises ApiError; none takes longer than `timeout` seconds."""
 
-    def __init__(self, url: str, session: aiohttp.ClientSession) -> None:
+    def __init__(self, url: str, session: aiohttp.ClientSession, timeout: float = _TIMEOUT_SECONDS) -> None:
         self._url = url.rstrip("/")
         self._session = session
+        self._timeout = aiohttp.ClientTimeout(total=timeout)
 
     async def targets(self) -> list[Target]:
         return (await self._get("targets", _Targets, state="active")).active_targets
@@ -141,7 +147,7 @@ class PrometheusApi:
 
     async def value(self, query: str) -> float | None:
         """The only sample of an instant query; None without one."""
-        result = (await self._get("query", _Result, query=query)).result
+        result = (await self._get("query", Result, query=query)).result
         return float(result[0].value[1]) if len(result) == 1 and result[0].value else None
 
     async def series(self, query: str) -> int:
@@ -156,7 +162,7 @@ class PrometheusApi:
         """The samples of the first series of a range query; times are Unix seconds."""
         result = (
             await self._get(
-                "query_range", _Result, query=query, start=f"{start:.3f}", end=f"{end:.3f}", step=f"{step:g}"
+                "query_range", Result, query=query, start=f"{start:.3f}", end=f"{end:.3f}", step=f"{step:g}"
             )
         ).result
         return [float(text) for _, text in result[0].values] if result else []
@@ -168,13 +174,13 @@ class PrometheusApi:
         where: dict[str, Any] = {"params" if method == "GET" else "data": parameters}
         try:
             async with self._session.request(
-                method, f"{self._url}/api/v1/{path}", timeout=_TIMEOUT, **where
+                method, f"{self._url}/api/v1/{path}", timeout=self._timeout, allow_redirects=False, **where
             ) as response:
-                body = await response.read()
+                body = await _read(response)
         except TimeoutError as error:
-            raise ApiError(f"Prometheus did not answer within {_TIMEOUT.total:g} s") from error
+            raise ApiError(f"Prometheus did not answer within {self._timeout.total:g} s") from error
         except aiohttp.ClientError as error:
-            raise ApiError(f"Prometheus does not answer: {error}") from error
+            raise ApiError(f"Prometheus does not answer: {_line(error)}") from error
         try:
             envelope: Any = _Envelope
             answer: _Envelope[T] = msgspec.json.decode(body, type=envelope[kind])
@@ -183,5 +189,18 @@ class PrometheusApi:
             what = f"HTTP {response.status}" if response.status >= 400 else str(error)
             raise ApiError(f"unexpected answer from Prometheus ({path}): {what}") from error
         if answer.status != "success" or answer.data is None:
-            raise ApiError(f"Prometheus refuses {path}: {answer.error}")
+            raise ApiError(f"Prometheus refuses {path}: {_line(answer.error)[:300]}")
         return answer.data
+
+
+async def _read(response: aiohttp.ClientResponse) -> bytes:
+    body = bytearray()
+    async for chunk in response.content.iter_chunked(1024**2):
+        body += chunk
+        if len(body) > _MAX_BYTES:
+            raise ApiError(f"Prometheus answers with more than {_MAX_BYTES // 1024**2} MiB")
+    return bytes(body)
+
+
+def _line(text: object) -> str:
+    return " ".join(str(text).split())

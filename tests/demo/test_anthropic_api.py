@@ -8,7 +8,7 @@ from collections.abc import AsyncIterator
 import pytest
 
 from agent_observability.demo.anthropic_api import AnthropicAdminApi
-from agent_observability.demo.billing import Meter
+from agent_observability.demo.billing import Meter, Spent
 from agent_observability.llm_cost.usage import Tokens, Units
 from tests.demo.asking import Asked, asking
 from tests.llm_cost.billing.lab import Clock, at
@@ -98,9 +98,18 @@ async def test_usage_by_group() -> None:
     async with served() as (asked, meter, _):
         now = at("2026-03-18T10:00")
         tokens = Tokens(input=10, cache_read=7, cache_write=2, cache_write_1h=1, output=5)
-        meter.record("anthropic", "claude-a", now, tokens=tokens, units=Units(tool_calls=3), project="search")
-        meter.record("anthropic", "claude-b", now, tokens=Tokens(input=100), batch=True)
-        meter.record("openai", "gpt-4o", now, tokens=Tokens(input=1))
+        meter.add(
+            Spent(
+                provider="anthropic",
+                model="claude-a",
+                timestamp=now,
+                tokens=tokens,
+                units=Units(tool_calls=3),
+                project="search",
+            )
+        )
+        meter.add(Spent(provider="anthropic", model="claude-b", timestamp=now, tokens=Tokens(input=100), batch=True))
+        meter.add(Spent(provider="openai", model="gpt-4o", timestamp=now, tokens=Tokens(input=1)))
         [[one]] = await asked.results(USAGE, TODAY)
         assert {name: value for name, value in one.items() if value is not None} == {
             "uncached_input_tokens": 110,
@@ -120,8 +129,16 @@ async def test_usage_by_group() -> None:
 
 async def test_costs_are_cents_as_text_to_the_last_digit() -> None:
     async with served() as (asked, meter, _):
-        meter.record("anthropic", "claude-a", at("2026-03-18T10:00"), cost_pico=1_234_567_890_123, project="search")
-        meter.record("anthropic", "claude-b", at("2026-03-18T10:00"), cost_pico=1)
+        meter.add(
+            Spent(
+                provider="anthropic",
+                model="claude-a",
+                timestamp=at("2026-03-18T10:00"),
+                cost=1_234_567_890_123,
+                project="search",
+            )
+        )
+        meter.add(Spent(provider="anthropic", model="claude-b", timestamp=at("2026-03-18T10:00"), cost=1))
         [[one]] = await asked.results(COSTS, TODAY)
         assert (one["amount"], one["currency"], one["model"]) == ("123.4567890124", "USD", None)
         [results] = await asked.results(COSTS, {**TODAY, "group_by[]": "description"})

@@ -6,7 +6,7 @@ from collections import Counter
 from pathlib import Path
 
 from agent_observability.demo.anthropic_api import AnthropicAdminApi
-from agent_observability.demo.billing import Meter, Part
+from agent_observability.demo.billing import Meter, Part, Spent
 from agent_observability.demo.openai_api import OpenAIAdminApi
 from agent_observability.demo.traffic import Traffic, spent
 from agent_observability.llm_cost.billing.sums import capture_days, capture_ratio
@@ -30,7 +30,7 @@ def reported(found: Meter, date: str) -> Counter[str]:
 
 def test_usage_appears_late() -> None:
     found, clock = meter("2026-03-18T12:00", late=240)
-    found.record("openai", "gpt", at("2026-03-18T12:00"), tokens=Tokens(input=5), cost_pico=7)
+    found.add(Spent(provider="openai", model="gpt", timestamp=at("2026-03-18T12:00"), tokens=Tokens(input=5), cost=7))
     assert reported(found, "2026-03-18")["input"] == 0
     clock.set("2026-03-18T12:04")
     assert reported(found, "2026-03-18")["input"] == 0
@@ -40,7 +40,15 @@ def test_usage_appears_late() -> None:
 
 def test_bills_follow_the_ratio() -> None:
     found, _ = meter("2026-03-18T12:00", ratio=0.99)
-    found.record("openai", "gpt", at("2026-03-18T11:00"), tokens=Tokens(input=1_000), cost_pico=100 * PICO)
+    found.add(
+        Spent(
+            provider="openai",
+            model="gpt",
+            timestamp=at("2026-03-18T11:00"),
+            tokens=Tokens(input=1_000),
+            cost=100 * PICO,
+        )
+    )
     assert reported(found, "2026-03-18")["cost"] == 99 * PICO
     assert reported(found, "2026-03-18")["input"] == 1_000
     assert found.metered("openai", day("2026-03-18"), day("2026-03-18")) == 100 * PICO
@@ -52,7 +60,7 @@ def test_some_days_are_restated_up_and_some_down() -> None:
     for date in range(1, 29):
         text = f"2026-05-{date:02d}"
         clock.set(f"{text}T23:00")
-        found.record("openai", "gpt", at(f"{text}T20:00"), tokens=Tokens(input=1_000))
+        found.add(Spent(provider="openai", model="gpt", timestamp=at(f"{text}T20:00"), tokens=Tokens(input=1_000)))
         before = reported(found, text)["input"]
         clock.now += 2 * DAY
         assert reported(found, text)["input"] == 1_000
@@ -62,7 +70,9 @@ def test_some_days_are_restated_up_and_some_down() -> None:
 
 def test_a_day_is_restated_on_demand() -> None:
     found, _ = meter("2026-03-18T12:00")
-    found.record("openai", "gpt", at("2026-03-17T11:00"), tokens=Tokens(input=1_000), cost_pico=500)
+    found.add(
+        Spent(provider="openai", model="gpt", timestamp=at("2026-03-17T11:00"), tokens=Tokens(input=1_000), cost=500)
+    )
     found.restate("openai", day("2026-03-17"), 1_100)
     assert reported(found, "2026-03-17") == {"input": 1_100, "cost": 550, "requests": 1}
 
@@ -70,15 +80,17 @@ def test_a_day_is_restated_on_demand() -> None:
 def test_minutes_become_hours_and_are_forgotten_in_the_end() -> None:
     found, clock = meter("2026-03-18T00:00")
     for minute in range(6 * 60):
-        found.record("openai", "gpt", clock.now + minute * 60, tokens=Tokens(input=1), cost_pico=3)
+        found.add(
+            Spent(provider="openai", model="gpt", timestamp=clock.now + minute * 60, tokens=Tokens(input=1), cost=3)
+        )
     assert len(found._sums["openai"]) == 360
     clock.now += 4 * DAY
-    found.record("openai", "gpt", clock.now, tokens=Tokens(input=1))
+    found.add(Spent(provider="openai", model="gpt", timestamp=clock.now, tokens=Tokens(input=1)))
     assert len(found._sums["openai"]) == 7
     assert reported(found, "2026-03-18") == {"input": 360, "cost": 1_080, "requests": 360}
     assert found.metered("openai", day("2026-03-18"), day("2026-03-18")) == 1_080
     clock.now += 60 * DAY
-    found.record("openai", "gpt", clock.now, tokens=Tokens(input=1))
+    found.add(Spent(provider="openai", model="gpt", timestamp=clock.now, tokens=Tokens(input=1)))
     assert len(found._sums["openai"]) == 2
 
 
@@ -86,7 +98,9 @@ def test_parts_are_told_apart() -> None:
     found, _ = meter("2026-03-18T12:00")
     now = at("2026-03-18T11:00")
     for model, project, batch in (("a", "x", False), ("a", "x", True), ("a", "y", False), ("b", "x", False)):
-        found.record("openai", model, now, tokens=Tokens(input=1), project=project, batch=batch)
+        found.add(
+            Spent(provider="openai", model=model, timestamp=now, tokens=Tokens(input=1), project=project, batch=batch)
+        )
     assert set(found.reported("openai", int(now), int(now) + 60)) == {
         Part("a", "x", False),
         Part("a", "x", True),

@@ -9,7 +9,7 @@ from collections.abc import AsyncIterator
 import aiohttp
 import pytest
 
-from agent_observability.demo.billing import Meter
+from agent_observability.demo.billing import Meter, Spent
 from agent_observability.demo.openai_api import OpenAIAdminApi
 from agent_observability.llm_cost.usage import Tokens, Units
 from tests.demo.asking import Asked, asking
@@ -121,14 +121,18 @@ async def test_usage_by_endpoint_and_group() -> None:
         tokens = Tokens(
             input=10, cache_read=7, cache_write=2, cache_write_1h=1, output=5, audio_input=3, audio_output=4
         )
-        meter.record("openai", "gpt-4o", now, tokens=tokens, project="search")
-        meter.record("openai", "gpt-4o", now, tokens=Tokens(input=100), project="docs", batch=True)
-        meter.record("openai", "text-embedding-3-small", now, tokens=Tokens(input=9))
-        meter.record("openai", "omni-moderation-latest", now, tokens=Tokens(input=8))
-        meter.record("openai", "whisper-1", now, units=Units(audio_seconds=61.6))
-        meter.record("openai", "tts-1", now, units=Units(characters=44))
-        meter.record("openai", "gpt-image-1", now, units=Units(images=2))
-        meter.record("anthropic", "claude-haiku-4-5", now, tokens=Tokens(input=1))
+        meter.add(Spent(provider="openai", model="gpt-4o", timestamp=now, tokens=tokens, project="search"))
+        meter.add(
+            Spent(
+                provider="openai", model="gpt-4o", timestamp=now, tokens=Tokens(input=100), project="docs", batch=True
+            )
+        )
+        meter.add(Spent(provider="openai", model="text-embedding-3-small", timestamp=now, tokens=Tokens(input=9)))
+        meter.add(Spent(provider="openai", model="omni-moderation-latest", timestamp=now, tokens=Tokens(input=8)))
+        meter.add(Spent(provider="openai", model="whisper-1", timestamp=now, units=Units(audio_seconds=61.6)))
+        meter.add(Spent(provider="openai", model="tts-1", timestamp=now, units=Units(characters=44)))
+        meter.add(Spent(provider="openai", model="gpt-image-1", timestamp=now, units=Units(images=2)))
+        meter.add(Spent(provider="anthropic", model="claude-haiku-4-5", timestamp=now, tokens=Tokens(input=1)))
         [[one]] = await asked.results(COMPLETIONS, TODAY)
         assert (one["model"], one["project_id"], one["batch"]) == (None, None, None)
         assert {name: value for name, value in one.items() if isinstance(value, int)} == {
@@ -166,7 +170,7 @@ async def test_costs_are_numbers_or_text_to_the_last_digit() -> None:
     async with served() as (asked, meter, _):
         pico = 12_345_678_901_234_567
         for day in ("2026-03-17T01:00", "2026-03-18T01:00"):
-            meter.record("openai", "gpt-4o", at(day), cost_pico=pico, project="search")
+            meter.add(Spent(provider="openai", model="gpt-4o", timestamp=at(day), cost=pico, project="search"))
         parameters = [("start_time", str(START - 86_400)), ("group_by", "line_item"), ("group_by", "project_id")]
         url = f"{asked.url}{COSTS}"
         async with asked.session.get(url, params=parameters, headers=ADMIN) as response:

@@ -97,7 +97,7 @@ async def test_a_hanging_one_is_given_up(tmp_path: Path) -> None:
 
 
 async def test_an_endless_answer_is_given_up(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("agent_observability.report.prometheus._MAX_BYTES", 100_000)
+    monkeypatch.setattr("agent_observability.prometheus_api._MAX_BYTES", 100_000)
     with (
         fake(lambda _: (200, b" " * 200_000)) as server,
         pytest.raises(StartError, match="Prometheus answers with more than 0 MiB"),

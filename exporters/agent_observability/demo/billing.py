@@ -1,7 +1,7 @@
 """What the demo's providers have metered: the usage that their admin APIs report and bill.
 
-A traffic generator calls `Meter.record` for each call of a model that it simulates, or `add` for a sum of some, past
-ones too. Reports follow with a delay, and some days are restated.
+A traffic generator calls `Meter.add` for each call of a model that it simulates, or for a sum of some, past ones too.
+Reports follow with a delay, and some days are restated.
 """
 
 from __future__ import annotations
@@ -71,32 +71,6 @@ class Meter:
         # By provider, minute and part. Of days long past, the first minute of an hour stands for all of it.
         self._sums: dict[str, dict[int, dict[Part, Counter[str]]]] = {}
         self._tidied = 0
-
-    def record(
-        self,
-        provider: str,
-        model: str,
-        timestamp: float,
-        *,
-        tokens: Tokens = Tokens(),  # noqa: B008 - frozen
-        units: Units = NO_UNITS,
-        cost_pico: int = 0,
-        project: str = "",
-        batch: bool = False,
-    ) -> None:
-        """One call."""
-        self.add(
-            Spent(
-                provider=provider,
-                model=model,
-                timestamp=timestamp,
-                tokens=tokens,
-                units=units,
-                cost=cost_pico,
-                project=project,
-                batch=batch,
-            )
-        )
 
     def add(self, spent: Spent) -> None:
         """One call, or a sum of some."""

@@ -1,7 +1,4 @@
-"""Asking Prometheus for many series at once: one moment, or one value per day. Bounded in time, size and number.
-
-Format: https://prometheus.io/docs/prometheus/latest/querying/api/
-"""
+"""Asking Prometheus for many series at once: one moment, or one value per day. Bounded in time, size and number."""
 
 from __future__ import annotations
 
@@ -13,11 +10,10 @@ import ssl
 from collections.abc import AsyncIterator, Mapping
 
 import aiohttp
-import msgspec
 import yarl
 
 from agent_observability.errors import StartError
-from agent_observability.prometheus_api import ApiError
+from agent_observability.prometheus_api import PrometheusApi, Result, Sampled
 from agent_observability.report.config import PrometheusConfig
 
 __all__ = ["Labels", "Prometheus", "connect"]
@@ -25,37 +21,15 @@ __all__ = ["Labels", "Prometheus", "connect"]
 Labels = tuple[str, ...]
 """Values of the labels that were asked for, "" for those that a series does not have."""
 
-_MAX_BYTES = 64 * 1024**2
 _AT_ONCE = 4
 
 
-class _Series(msgspec.Struct):
-    metric: dict[str, str]
-    value: tuple[float, str] | None = None
-    values: list[tuple[float, str]] = []
-
-
-class _Data(msgspec.Struct, rename="camel"):
-    result_type: str
-    result: list[_Series]
-
-
-class _Answer(msgspec.Struct):
-    status: str
-    data: _Data | None = None
-    error: str = ""
-
-
-_answer = msgspec.json.Decoder(_Answer)
-
-
-class Prometheus:
-    """One Prometheus. Every method raises ApiError."""
+class Prometheus(PrometheusApi):
+    """Some queries at once; queries that take longer than `timeout` seconds are given up by Prometheus, too."""
 
     def __init__(self, url: str, session: aiohttp.ClientSession, timeout: float) -> None:
-        self._url = url.rstrip("/")
-        self._session = session
-        self._timeout = aiohttp.ClientTimeout(total=timeout)
+        super().__init__(url, session, timeout)
+        self._given = f"{timeout:g}s"
         self._gate = asyncio.Semaphore(_AT_ONCE)
 
     async def at(self, query: str, time: float, *labels: str) -> dict[Labels, float]:
@@ -78,28 +52,10 @@ class Prometheus:
             found[_values(series.metric, labels)] = {index: value for index, value in points if value is not None}
         return found
 
-    async def _ask(self, path: str, **parameters: str) -> list[_Series]:
-        # As a form: queries may be longer than an address may be.
-        parameters["timeout"] = f"{self._timeout.total or 0:g}s"
+    async def _ask(self, path: str, **parameters: str) -> list[Sampled]:
         async with self._gate:
-            try:
-                async with self._session.post(
-                    f"{self._url}/api/v1/{path}", data=parameters, timeout=self._timeout, allow_redirects=False
-                ) as response:
-                    body = await _read(response)
-            except TimeoutError as error:
-                raise ApiError(f"Prometheus did not answer within {self._timeout.total:g} s") from error
-            except aiohttp.ClientError as error:
-                raise ApiError(f"Prometheus does not answer: {' '.join(str(error).split())}") from error
-        try:
-            answer = _answer.decode(body)
-        except msgspec.DecodeError as error:
-            # A proxy's page, mostly: its status says more than what is wrong with it as JSON.
-            what = f"HTTP {response.status}" if response.status >= 400 else str(error)
-            raise ApiError(f"unexpected answer from Prometheus ({path}): {what}") from error
-        if answer.status != "success" or answer.data is None:
-            raise ApiError(f"Prometheus refuses {path}: {' '.join(answer.error.split())[:300]}")
-        return answer.data.result
+            # As a form: queries may be longer than an address may be.
+            return (await self._send("POST", path, Result, timeout=self._given, **parameters)).result
 
 
 @contextlib.asynccontextmanager
@@ -126,15 +82,6 @@ async def connect(url: str, options: PrometheusConfig) -> AsyncIterator[Promethe
             ) from error
     async with aiohttp.ClientSession(headers=headers, connector=aiohttp.TCPConnector(ssl=context)) as session:
         yield Prometheus(str(address.with_user(None)), session, options.timeout)
-
-
-async def _read(response: aiohttp.ClientResponse) -> bytes:
-    body = bytearray()
-    async for chunk in response.content.iter_chunked(1024**2):
-        body += chunk
-        if len(body) > _MAX_BYTES:
-            raise ApiError(f"Prometheus answers with more than {_MAX_BYTES // 1024**2} MiB")
-    return bytes(body)
 
 
 def _values(metric: Mapping[str, str], labels: tuple[str, ...]) -> Labels:

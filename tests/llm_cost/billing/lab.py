@@ -16,7 +16,7 @@ from sqlalchemy import select
 
 from agent_observability.decode import Secret
 from agent_observability.demo.anthropic_api import AnthropicAdminApi
-from agent_observability.demo.billing import Meter
+from agent_observability.demo.billing import Meter, Spent
 from agent_observability.demo.openai_api import OpenAIAdminApi
 from agent_observability.ledger import queries
 from agent_observability.ledger.batch import Batch, Outcome
@@ -118,7 +118,9 @@ class Providers:
         for number in range(requests):
             tokens = Tokens(input=input // requests + (input % requests if number == 0 else 0))
             pico = round(cost * m.PICO) if number == 0 else 0
-            self.meter.record(provider, model, at(when), tokens=tokens, cost_pico=pico, project="search")
+            self.meter.add(
+                Spent(provider=provider, model=model, timestamp=at(when), tokens=tokens, cost=pico, project="search")
+            )
 
 
 @contextlib.asynccontextmanager
