@@ -1,6 +1,6 @@
 """Grafana pages, generated with grafanalib by `python -m dashboards`."""
 
-from dashboards import adoption, business, cost, host, models, operations, sessions, suite
+from dashboards import adoption, business, cost, credentials, host, models, operations, sessions, suite
 
 __all__ = ["DASHBOARDS"]
 
@@ -12,6 +12,7 @@ DASHBOARDS = (
     (sessions, "Operations"),
     (host, "Operations"),
     (models, "Product"),
+    (credentials, "Security"),
     (suite, "Suite"),
 )
 """Every page: the module whose `page()` builds it, and its folder in Grafana."""

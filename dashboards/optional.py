@@ -65,6 +65,14 @@ _NAMES_BY_REASON: dict[str, tuple[str, ...]] = {
         "host_process_group_open_fds",
     ),
     "no exporter may store events": ("agent_obs_ledger_events_total",),
+    "no exporter may follow a log": (
+        "agent_obs_tail_up",
+        "agent_obs_tail_lag_bytes",
+        "agent_obs_tail_last_event_timestamp_seconds",
+        "agent_obs_tail_lines_total",
+        "agent_obs_tail_lost_bytes_total",
+        "agent_obs_tail_rotations_total",
+    ),
     "no component may be configured to be probed": (
         "vteam_component_probes_total",
         "vteam_component_probe_duration_seconds",
@@ -106,6 +114,10 @@ _NAMES_BY_REASON: dict[str, tuple[str, ...]] = {
         "llm_poll_duration_seconds",
     ),
     "it takes a week of bills of a dollar and more": ("llm_cost_capture_ratio",),
+    "no probe of the proxy may be configured": (
+        "credential_proxy_up",
+        "credential_proxy_probe_duration_seconds",
+    ),
     "no coding agent may report its sessions": (
         "vteam_runner_claude_requests_total",
         "vteam_runner_claude_request_duration_seconds",

@@ -65,7 +65,8 @@ def alert_thresholds(name: str, of: str, book: Callable[[], RuleBook] = rule_boo
     if not alerts:
         raise ValueError(f"there is no alert {name!r}")
     found = [(*_comparison(alert, of), _SEVERITIES[alert.severity]) for alert in alerts]
-    sources = tuple(f"{name} ({alert.severity})" for alert in alerts)
+    # A name with one severity may be that of rules of several files.
+    sources = tuple(dict.fromkeys(f"{name} ({alert.severity})" for alert in alerts))
     operators = {operator for operator, _, _ in found}
     values = {value for _, value, _ in found}
     if operators <= {">", ">="}:

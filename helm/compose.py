@@ -1,7 +1,8 @@
 """manifests/compose.yaml: the suite for users of Docker, with the images, limits and configuration of the chart.
 
-What follows a Kubernetes cluster is in compose.kubernetes.yaml, to be added where there is one: its service, its target
-and its rules, since without it they would page about an exporter that nobody wants.
+What follows a Kubernetes cluster is in compose.kubernetes.yaml, what runs beside a credential proxy in
+compose.proxy.yaml, to be added where there is one: its service, its target and its rules, since without it they would
+page about an exporter that nobody wants.
 """
 
 from __future__ import annotations
@@ -12,8 +13,9 @@ from typing import Any
 import yaml
 
 from agent_observability.registry import Exporter
-from helm.manifests import render
+from helm.manifests import BESIDE_PROXY, render
 from helm.plain import dump
+from helm.services import HARDENED, RULES, TARGETS, alertmanager, grafana, health, limit, prometheus
 
 __all__ = ["compose"]
 
@@ -38,74 +40,76 @@ _KUBERNETES_HEAD = """\
 # User 65532 must be able to read the file, and containers to reach the server that it names. It holds its credentials
 # itself: programs that fetch them are not in the image.
 """
+_PROXY_HEAD = """\
+# Added to compose.yaml, the exporter of a credential proxy on this machine, in a container or not:
+#   export CREDENTIAL_PROXY_LOG=/absolute/path/of/the/folder/of/audit.log
+#   export CREDENTIAL_PROXY_SOCKET=/absolute/path/of/the/folder/of/proxy.sock
+#   export CREDENTIAL_PROXY_UID=1000     # of the user it runs as, who may use the socket and read the log
+#   docker compose -f manifests/compose.yaml -f manifests/compose.proxy.yaml up --build
+#
+# For other names of the files change compose/credential_proxy.yaml. The folders of a volume that both share, or of the
+# machine: both are mounted read-only.
+"""
+_ADDED = {"kubernetes": _KUBERNETES_HEAD, "proxy": _PROXY_HEAD}
 _KUBECONFIG = "/etc/agent-obs/kubeconfig"
-_HARDENED: dict[str, Any] = {
-    "restart": "unless-stopped",
-    "read_only": True,
-    "cap_drop": ["ALL"],
-    "security_opt": ["no-new-privileges:true"],
-}
-_RULES = "/etc/prometheus/rules"
-_TARGETS = "/etc/prometheus/targets"
-_PAGES = "/etc/agent-obs/dashboards"
+_INTERVAL = "15s"
 
 
 def compose(chart: Path, rules: Path, exporters: dict[str, list[Exporter]]) -> dict[str, str]:
     """File contents by path below `manifests/`; `exporters` by process, `rules` the folder of theirs."""
     values = yaml.safe_load((chart / "values.yaml").read_text(encoding="utf-8"))
     version = yaml.safe_load((chart / "Chart.yaml").read_text(encoding="utf-8"))["appVersion"]
-    objects = render(chart, {"prometheusOperator": {"enabled": False}})
+    image = f"{values['image']['repository']}:{version}"
+    objects = render(chart, {"prometheusOperator": {"enabled": False}, **BESIDE_PROXY})
     settings = {item["metadata"]["name"]: item["data"] for item in objects["exporters/config.yaml"]}
     files: dict[str, str] = {}
-    following = {process for process in exporters if values["exporters"][process]["rbac"]["clusterRules"]}
-    always, added = _rules(rules, {member.name for process in following for member in exporters[process]})
+    places = {process: _place(values["exporters"][process]) for process in exporters}
     base: dict[str, Any] = {"services": {}, "volumes": {"prometheus": {}, "alertmanager": {}}}
-    more: dict[str, Any] = {"services": {"prometheus": {"volumes": added}}, "volumes": {}}
+    added: dict[str, dict[str, Any]] = {
+        name: {"services": {"prometheus": {"volumes": []}}, "volumes": {}} for name in _ADDED
+    }
     for process, members in exporters.items():
-        block = values["exporters"][process]
-        document = more if process in following else base
+        block, document = values["exporters"][process], added.get(places[process], base)
+        document["services"][process] = _exporter(process, members, block, image)
         if "ledger" in block:
             document["volumes"][process] = {}
-        image = f"{values['image']['repository']}:{version}"
-        document["services"][process] = service = _exporter(process, members, block, image)
-        if process in following:
-            service["environment"] = {"KUBECONFIG": _KUBECONFIG}
-            service["volumes"].append(f"${{KUBECONFIG:?names no kubeconfig}}:{_KUBECONFIG}:ro")
+        if document is not base:
             for member in members:
                 target = f"compose/targets/{member.name}.yml"
                 files[target] = _NOTE + dump([_target(f"{process}:{member.port}", process)])
-                added.append(f"./{target}:{_TARGETS}/{member.name}.yml:ro")
+                document["services"]["prometheus"]["volumes"].append(f"./{target}:{TARGETS}/{member.name}.yml:ro")
         [data] = [data for name, data in settings.items() if name.endswith(f"-{process.replace('_', '-')}")]
         files[f"compose/{process}.yaml"] = _NOTE + data["agent-obs.yaml"]
+    theirs = {member.name: places[process] for process, members in exporters.items() for member in members}
+    mounts = _rules(rules, theirs)
+    for name, document in added.items():
+        document["services"]["prometheus"]["volumes"][:0] = mounts.get(name, [])
+        files[f"compose.{name}.yaml"] = _NOTE + _ADDED[name] + dump(document)
     base["services"] |= {
-        "prometheus": _prometheus(values["prometheus"], always),
-        "alertmanager": _alertmanager(values["alertmanager"]),
-        "grafana": _grafana(values["grafana"]),
+        "prometheus": prometheus(values["prometheus"], mounts[""]),
+        "alertmanager": alertmanager(values["alertmanager"]),
+        "grafana": grafana(values["grafana"]),
     }
     [secret] = objects["alertmanager/config.yaml"]
     files["compose/alertmanager.yml"] = _NOTE + secret["stringData"]["alertmanager.yaml"]
-    files["compose/prometheus.yml"] = _NOTE + dump(_prometheus_config(exporters, following))
+    files["compose/prometheus.yml"] = _NOTE + dump(_prometheus_config(exporters, places, values["exporters"]))
     files["compose.yaml"] = _NOTE + _HEAD + dump({"name": "agent-observability", **base})
-    files["compose.kubernetes.yaml"] = _NOTE + _KUBERNETES_HEAD + dump(more)
     return files
 
 
-def _rules(folder: Path, following: set[str]) -> tuple[list[str], list[str]]:
-    """Mounts of the rules: those of the suite and of what always runs, and those of exporters that follow a cluster."""
-    mounts: tuple[list[str], list[str]] = ([], [])
+def _place(block: dict[str, Any]) -> str:
+    """The file that a process is in: one of `_ADDED`, or "" for compose.yaml itself."""
+    if "log" in block:
+        return "proxy"
+    return "kubernetes" if block["rbac"]["clusterRules"] else ""
+
+
+def _rules(folder: Path, theirs: dict[str, str]) -> dict[str, list[str]]:
+    """Mounts of the rules by the file they belong to; `theirs` has the file of each exporter."""
+    mounts: dict[str, list[str]] = {}
     for file in sorted(folder.glob("*.yaml")):
-        mounts[file.stem in following].append(f"../rules/{file.name}:{_RULES}/{file.name}:ro")
+        mounts.setdefault(theirs.get(file.stem, ""), []).append(f"../rules/{file.name}:{RULES}/{file.name}:ro")
     return mounts
-
-
-def _image(block: dict[str, Any]) -> str:
-    return f"{block['image']['repository']}:{block['image']['tag']}"
-
-
-def _limit(block: dict[str, Any]) -> str:
-    """Docker's spelling of a memory limit: 128Mi is 128m."""
-    limit: str = block["resources"]["limits"]["memory"]
-    return limit.removesuffix("i").lower()
 
 
 def _exporter(process: str, members: list[Exporter], block: dict[str, Any], image: str) -> dict[str, Any]:
@@ -121,110 +125,54 @@ def _exporter(process: str, members: list[Exporter], block: dict[str, Any], imag
     if "intake" in block:
         # A folder: in a file that is mounted by itself, changes would not be seen.
         volumes.append("${INTAKE_KEYS:-./compose}:/etc/agent-obs/keys:ro")
+    if "log" in block:
+        volumes.append("${CREDENTIAL_PROXY_LOG:?names no folder}:/var/log/credential-proxy:ro")
+        volumes.append("${CREDENTIAL_PROXY_SOCKET:?names no folder}:/run/credential-proxy:ro")
     names = [exporter.name for exporter in members]
     look = f"import urllib.request; urllib.request.urlopen('http://localhost:{port}/-/healthy', timeout=5)"
     service = {
         "image": image,
         "build": "..",
         "command": ["run", *names, "--config=/etc/agent-obs/config/agent-obs.yaml"],
-        **_HARDENED,
-        "user": "65532:65532",
-        "mem_limit": _limit(block),
+        **HARDENED,
+        # The group is that of the ledger's volume.
+        "user": "${CREDENTIAL_PROXY_UID:-65532}:65532" if "log" in block else "65532:65532",
+        "mem_limit": limit(block),
         "volumes": volumes,
-        "healthcheck": _health(["CMD", "python", "-c", look]),
+        "healthcheck": health(["CMD", "python", "-c", look]),
     }
+    if block["rbac"]["clusterRules"]:
+        service["environment"] = {"KUBECONFIG": _KUBECONFIG}
+        volumes.append(f"${{KUBECONFIG:?names no kubeconfig}}:{_KUBECONFIG}:ro")
     if "intake" in block:
         service["ports"] = [f"127.0.0.1:{block['intake']['port']}:{block['intake']['port']}"]
     return service
-
-
-def _health(test: list[str]) -> dict[str, Any]:
-    return {"test": test, "interval": "30s", "timeout": "10s", "start_period": "60s"}
-
-
-def _prometheus(block: dict[str, Any], rules: list[str]) -> dict[str, Any]:
-    return {
-        "image": _image(block),
-        "command": [
-            "--config.file=/etc/prometheus/prometheus.yml",
-            "--storage.tsdb.path=/prometheus",
-            f"--storage.tsdb.retention.time={block['retention']}",
-            f"--storage.tsdb.retention.size={block['retentionSize']}",
-            "--web.external-url=http://localhost:9090",
-            "--enable-feature=exemplar-storage",
-        ],
-        **_HARDENED,
-        "mem_limit": _limit(block),
-        "ports": ["127.0.0.1:9090:9090"],
-        "volumes": ["./compose/prometheus.yml:/etc/prometheus/prometheus.yml:ro", *rules, "prometheus:/prometheus"],
-        "healthcheck": _health(["CMD", "wget", "-q", "-O", "/dev/null", "http://localhost:9090/-/healthy"]),
-    }
-
-
-def _alertmanager(block: dict[str, Any]) -> dict[str, Any]:
-    return {
-        "image": _image(block),
-        "command": [
-            "--config.file=/etc/alertmanager/alertmanager.yml",
-            "--storage.path=/alertmanager",
-            "--cluster.listen-address=",
-            "--web.external-url=http://localhost:9093",
-        ],
-        **_HARDENED,
-        "mem_limit": _limit(block),
-        "ports": ["127.0.0.1:9093:9093"],
-        "volumes": [
-            "${ALERTMANAGER_CONFIG:-./compose/alertmanager.yml}:/etc/alertmanager/alertmanager.yml:ro",
-            "${ALERTMANAGER_SECRETS:-./compose}:/etc/alertmanager/secrets:ro",
-            "../alertmanager/templates:/etc/alertmanager/config:ro",
-            "alertmanager:/alertmanager",
-        ],
-        "healthcheck": _health(["CMD", "wget", "-q", "-O", "/dev/null", "http://localhost:9093/-/healthy"]),
-    }
-
-
-def _grafana(block: dict[str, Any]) -> dict[str, Any]:
-    return {
-        "image": _image(block),
-        "environment": {
-            "PROMETHEUS_URL": "http://prometheus:9090",
-            "DASHBOARDS_PATH": _PAGES,
-            "GF_DASHBOARDS_DEFAULT_HOME_DASHBOARD_PATH": f"{_PAGES}/Suite/agentobs-suite.json",
-            "GF_ANALYTICS_REPORTING_ENABLED": "false",
-            "GF_ANALYTICS_CHECK_FOR_UPDATES": "false",
-            "GF_USERS_DEFAULT_THEME": "dark",
-            "GF_AUTH_ANONYMOUS_ENABLED": "true",
-            "GF_SECURITY_DISABLE_INITIAL_ADMIN_CREATION": "true",
-            "GF_AUTH_DISABLE_LOGIN_FORM": "true",
-        },
-        **_HARDENED,
-        "mem_limit": _limit(block),
-        "ports": ["127.0.0.1:3000:3000"],
-        "tmpfs": ["/var/lib/grafana:uid=472,gid=0", "/tmp"],  # noqa: S108 - within the container
-        "volumes": [
-            "../dashboards/provisioning:/etc/grafana/provisioning:ro",
-            f"../dashboards/json:{_PAGES}:ro",
-        ],
-        "healthcheck": _health(["CMD", "wget", "-q", "-O", "/dev/null", "http://localhost:3000/api/health"]),
-    }
 
 
 def _target(address: str, instance: str) -> dict[str, Any]:
     return {"targets": [address], "labels": {"instance": instance}}
 
 
-def _prometheus_config(exporters: dict[str, list[Exporter]], following: set[str]) -> dict[str, Any]:
+def _prometheus_config(
+    exporters: dict[str, list[Exporter]], places: dict[str, str], values: dict[str, Any]
+) -> dict[str, Any]:
     def job(name: str, target: str, instance: str) -> dict[str, Any]:
         return {"job_name": name, "honor_labels": True, "static_configs": [_target(target, instance)]}
 
     def added(exporter: Exporter) -> dict[str, Any]:
         # The file comes with the service.
-        files = [f"{_TARGETS}/{exporter.name}.yml"]
-        return {"job_name": exporter.job, "honor_labels": True, "file_sd_configs": [{"files": files}]}
+        files = [f"{TARGETS}/{exporter.name}.yml"]
+        often = {"scrape_interval": values[exporter.process]["scrape"]["interval"]}
+        return {
+            "job_name": exporter.job,
+            "honor_labels": True,
+            **(often if often["scrape_interval"] != _INTERVAL else {}),
+            "file_sd_configs": [{"files": files}],
+        }
 
     jobs = [
         added(exporter)
-        if process in following
+        if places[process]
         else job(exporter.job, f"{process}:{exporter.port}", process if process != "host" else "docker")
         for process, members in exporters.items()
         for exporter in members
@@ -235,8 +183,8 @@ def _prometheus_config(exporters: dict[str, list[Exporter]], following: set[str]
     ]
     return {
         "global": {
-            "scrape_interval": "15s",
-            "evaluation_interval": "15s",
+            "scrape_interval": _INTERVAL,
+            "evaluation_interval": _INTERVAL,
             "external_labels": {"grafana_url": "http://localhost:3000"},
         },
         "rule_files": ["/etc/prometheus/rules/*.yaml"],

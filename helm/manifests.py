@@ -11,10 +11,22 @@ import yaml
 
 from helm.plain import dump, dump_all
 
-__all__ = ["RELEASE", "manifests", "render"]
+__all__ = ["BESIDE_PROXY", "RELEASE", "manifests", "render"]
 
 RELEASE = "agent-observability"
 """Name of the release and of its namespace."""
+
+BESIDE_PROXY: dict[str, Any] = {
+    "exporters": {
+        "credential_proxy": {
+            "enabled": True,
+            "log": {"hostPath": "/var/log/credential-proxy"},
+            "socket": {"hostPath": "/run/credential-proxy", "file": "proxy.sock"},
+            "pod": {"nodeSelector": {"agent-obs/credential-proxy": "true"}},
+        }
+    }
+}
+"""Values for an exporter on the nodes of a credential proxy."""
 
 _STANDALONE: dict[str, Any] = {"prometheusOperator": {"enabled": False}, "grafanaOperator": {"enabled": False}}
 _OPERATOR: dict[str, Any] = {
@@ -31,10 +43,16 @@ _APPLY = {
     "#   kubectl apply -f manifests/operator -f manifests/dashboards\n",
     "dashboards": "# Pages for a Grafana with the dashboard sidecar, and for the one in manifests/standalone.\n",
 }
+_PROXY_NOTE = (
+    "# Added to manifests/{}, for a credential proxy on nodes of the cluster. In a copy of this, put its user and the\n"
+    "# folders and names of its log and socket; then tell which nodes it runs on:\n"
+    "#   kubectl label node NAME agent-obs/credential-proxy=true\n"
+    "#   kubectl apply -f manifests/{} -f manifests/dashboards -f manifests/credential-proxy/{}.yaml\n"
+)
 _NAMESPACE: dict[str, Any] = {
     "apiVersion": "v1",
     "kind": "Namespace",
-    # The host exporter mounts the node's file systems, read-only, which every stricter standard refuses.
+    # Exporters mount folders of the node, read-only, which every stricter standard refuses.
     "metadata": {"name": RELEASE, "labels": {"pod-security.kubernetes.io/enforce": "privileged"}},
 }
 _SCRAPE_NOTE = (
@@ -45,13 +63,18 @@ _SCRAPE_NOTE = (
 
 def manifests(chart: Path) -> dict[str, str]:
     """File contents by path below `manifests/`."""
-    files = {"dashboards/" + name: text for name, text in _dashboards(render(chart, _STANDALONE)).items()}
+    files: dict[str, str] = {}
     for variant, values in (("standalone", _STANDALONE), ("operator", _OPERATOR)):
         head = _NOTE + _APPLY[variant]
+        objects, more = render(chart, values), render(chart, values | BESIDE_PROXY)
         files[f"{variant}/00-namespace.yaml"] = head + dump(_NAMESPACE)
-        for name, items in _components(render(chart, values)).items():
+        for name, items in _components(objects).items():
             files[f"{variant}/{name}.yaml"] = head + dump_all(items)
-    files["scrape-configs.yaml"] = _NOTE + _SCRAPE_NOTE + _scrape_configs(render(chart, _STANDALONE))
+        added = _difference(objects, more)
+        files[f"credential-proxy/{variant}.yaml"] = _NOTE + _PROXY_NOTE.replace("{}", variant) + dump_all(added)
+        if variant == "standalone":
+            files |= {f"dashboards/{name}": text for name, text in _dashboards(objects).items()}
+            files["scrape-configs.yaml"] = _NOTE + _SCRAPE_NOTE + _scrape_configs(more)
     return files
 
 
@@ -84,6 +107,12 @@ def _components(objects: dict[str, list[Any]]) -> dict[str, list[Any]]:
         if items and file != "dashboards":
             found.setdefault(file, []).extend(items)
     return found
+
+
+def _difference(before: dict[str, list[Any]], after: dict[str, list[Any]]) -> list[Any]:
+    """What is new or has changed."""
+    known = [item for items in before.values() for item in items]
+    return [item for items in after.values() for item in items if item not in known]
 
 
 def _dashboards(objects: dict[str, list[Any]]) -> dict[str, str]:

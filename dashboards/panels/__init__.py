@@ -2,6 +2,7 @@
 
 from dashboards.panels.bars import Bars
 from dashboards.panels.base import DATASOURCE, DataPanel, Query, link_to, prune
+from dashboards.panels.gauge import Gauge
 from dashboards.panels.heatmap import Heatmap
 from dashboards.panels.pie import Pie
 from dashboards.panels.stat import Card, Stat
@@ -15,6 +16,7 @@ __all__ = [
     "Card",
     "Column",
     "DataPanel",
+    "Gauge",
     "Heatmap",
     "Pie",
     "Query",

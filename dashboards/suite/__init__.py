@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dashboards.page import Page, cluster_variable, query_variable
-from dashboards.suite import alertmanager, cards, collectors, exporters, ledger, overview, prometheus, series
+from dashboards.suite import alertmanager, cards, collectors, exporters, ledger, logs, overview, prometheus, series
 from dashboards.suite.scope import ALERTS, ANY_EXPORTER, CHOSEN_EXPORTER, EXPORTER_JOBS
 
 __all__ = ["page"]
@@ -28,6 +28,7 @@ def page() -> Page:
             exporters.row(),
             series.row(),
             ledger.row(),
+            logs.row(),
             prometheus.row(),
             alertmanager.row(),
         ),

@@ -12,6 +12,8 @@ import msgspec
 
 from agent_observability.cr_state.config import CrStateConfig
 from agent_observability.cr_state.metrics import CR_STATE_METRICS
+from agent_observability.credential_proxy.config import CredentialProxyConfig
+from agent_observability.credential_proxy.metrics import CREDENTIAL_PROXY_METRICS
 from agent_observability.host.config import HostConfig
 from agent_observability.host.metrics import HOST_METRICS
 from agent_observability.llm_cost.config import LlmCostConfig
@@ -76,6 +78,14 @@ EXPORTERS: tuple[Exporter, ...] = (
         CR_STATE_METRICS,
         CrStateConfig,
         "agent_observability.cr_state.runtime:create",
+    ),
+    Exporter(
+        "credential_proxy",
+        9803,
+        "Who asks the credential proxy for what, what it refuses, and what looks like an attack",
+        CREDENTIAL_PROXY_METRICS,
+        CredentialProxyConfig,
+        "agent_observability.credential_proxy.runtime:create",
     ),
     Exporter(
         "llm_cost",

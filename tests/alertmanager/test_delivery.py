@@ -45,6 +45,17 @@ def test_who_is_told_and_told_of_the_end(world: World, labels: dict[str, str], e
     assert len({page.event["dedup_key"] for page in world.pages(name)}) == ("pagerduty" in everybody)
 
 
+def test_an_anomaly_of_the_credential_proxy_takes_its_own_way_to_the_same_people_once(world: World) -> None:
+    name, containers = "CredentialProxyAnomaly", ("0123456789ab", "ba9876543210")
+    everybody = {"#security firing", "pagerduty trigger", "#alerts-critical firing", f"{ONCALL} firing"}
+    for number, container in enumerate(containers, start=1):
+        world.running.post(alert(name, team="security", type="unknown_service", container_id=container))
+        wait_until(lambda number=number: world.messages(name) == 4 * number, what=lambda: str(world.taken.refused))  # type: ignore[misc]
+        assert world.told(name) == everybody
+    world.settle()
+    assert world.messages(name) == 4 * len(containers)
+
+
 def test_the_watchdog_reaches_the_dead_man_again_and_again_and_nobody_else(world: World) -> None:
     watchdog = alert("Watchdog", "none")
     world.running.post(watchdog)

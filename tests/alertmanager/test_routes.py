@@ -73,6 +73,9 @@ def test_every_alert_of_the_rules_goes_where_its_severity_and_team_say() -> None
     [
         *(({"alertname": "x", "severity": severity, "team": team}, to) for (severity, team), to in PROMISED.items()),
         ({"alertname": "x", "severity": "critical", "team": "others", "project": "p"}, "critical"),
+        ({"alertname": "CredentialProxyAnomaly", "severity": "critical", "team": "security"}, "security,critical"),
+        ({"alertname": "CredentialProxyAnomaly", "severity": "warning", "team": "security"}, "security,warning"),
+        ({"alertname": "CredentialProxyAnomaly", "severity": "critical", "team": "others"}, "critical"),
         ({"alertname": "x", "severity": "warning", "project": "p"}, "warning"),
         ({"alertname": "x", "severity": "none"}, "discard"),
         ({"alertname": "x", "severity": "none", "team": "security"}, "discard"),
@@ -103,6 +106,16 @@ def test_times_and_groups() -> None:
     assert (root["group_wait"], root["group_interval"], root["repeat_interval"]) == ("30s", "5m", "4h")
     assert by_receiver("critical")["repeat_interval"] == "1h"
     assert by_receiver("info")["group_interval"] == "1d"
+
+
+def test_anomalies_of_the_credential_proxy_are_told_within_seconds() -> None:
+    """The first of all, and the next one while it lasts; a scrape and an evaluation take 10 s before that."""
+    swift = [route for route in routes() if "alertname = CredentialProxyAnomaly" in route.get("matchers", ())]
+    assert [route["receiver"] for route in swift] == ["security", "critical"]
+    assert [route.get("continue", False) for route in swift] == [True, False]
+    assert all(Duration.parse(route["group_wait"]) + Duration.parse(route["group_interval"]) <= 4 for route in swift)
+    assert "repeat_interval" not in swift[0]
+    assert swift[1]["repeat_interval"] == "1h"
 
 
 @pytest.mark.parametrize(("receiver", "seconds"), [("dead-man", 60), ("info", 86400)])

@@ -25,7 +25,16 @@ each_panel = pytest.mark.parametrize("case", panel_cases(), ids=lambda case: cas
 
 KNOWN_UNITS = {value for name, value in vars(formatunits).items() if name.isupper()} | {"bool_yes_no", "dtdurations"}
 # Narrower than this a panel of the kind cannot be read; Grafana stacks all panels on a narrow screen.
-MIN_WIDTH = {"stat": 4, "timeseries": 6, "bargauge": 6, "state-timeline": 8, "heatmap": 8, "table": 12, "piechart": 6}
+MIN_WIDTH = {
+    "bargauge": 6,
+    "gauge": 6,
+    "heatmap": 8,
+    "piechart": 6,
+    "stat": 4,
+    "state-timeline": 8,
+    "table": 12,
+    "timeseries": 6,
+}
 
 
 def words(text: str) -> int:
@@ -225,12 +234,14 @@ def test_thresholds_are_explained_by_the_alerts_they_come_from(case: Case) -> No
 
 @each_panel
 def test_state_is_never_colour_alone(case: Case) -> None:
-    """Where thresholds colour a value there is a word, a bar or a line beside it that says the same."""
+    """Where thresholds colour a value there is a word, a bar, a line or a number beside it that says the same."""
     panel = case.value
     if len(panel["fieldConfig"]["defaults"]["thresholds"]["steps"]) == 1:
         return
     if panel["type"] == "timeseries":
         assert panel["fieldConfig"]["defaults"]["custom"]["thresholdsStyle"]["mode"] == "dashed"
+    elif panel["type"] == "gauge":
+        assert panel["options"]["showThresholdLabels"] and panel["options"]["showThresholdMarkers"]
     elif panel["type"] != "bargauge":
         texts = {value for path, value in walk(panel["fieldConfig"]) if path.endswith("/text")}
         assert State.OK.text in texts and texts <= {state.text for state in State} and len(texts) > 1

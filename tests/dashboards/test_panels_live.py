@@ -33,7 +33,14 @@ from tests.support import free_port, running, wait_until
 pytestmark = pytest.mark.stack
 
 _ALERTMANAGER = shutil.which("prometheus-alertmanager") or shutil.which("alertmanager") or "alertmanager"
-_JOBS = ("agent-obs-host", "agent-obs-cr_state", "agent-obs-llm_cost", "alertmanager", "prometheus")
+_JOBS = (
+    "agent-obs-host",
+    "agent-obs-cr_state",
+    "agent-obs-credential_proxy",
+    "agent-obs-llm_cost",
+    "alertmanager",
+    "prometheus",
+)
 _GROUP = "the-prometheus-of-this-test"
 
 
@@ -97,6 +104,11 @@ def prometheus(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPath
     exporters = {
         "host": host,
         "cr_state": {"kubernetes": {"url": f"http://127.0.0.1:{demo}"}},
+        "credential_proxy": {
+            "log": {"paths": [f"{folder}/proxy/audit*.log"]},
+            "project": "shop",
+            "probes": {"targets": {"demo": f"unix://{folder}/proxy/proxy.sock"}, "interval": "5s"},
+        },
         "llm_cost": {"billing": billing},
         "intake": {"listen": [f"127.0.0.1:{intake}"]},
         "ledger": {"directory": str(folder / "ledger")},
@@ -114,13 +126,14 @@ def prometheus(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPath
     listen = "--web.listen-address=127.0.0.1:{}".format
     exporter = [sys.executable, "-m", "agent_observability", "run", "--config", folder / "exporter.yml"]
     platform = [sys.executable, "-m", "agent_observability.demo", "--port", str(demo), "--pace", "30"]
-    usage = ["--intake", f"http://127.0.0.1:{intake}"]
+    usage = ["--intake", f"http://127.0.0.1:{intake}", "--proxy", str(folder / "proxy")]
     alertmanager = [_ALERTMANAGER, f"--config.file={folder}/alertmanager.yml", f"--storage.path={folder}/alertmanager"]
     server = ["prometheus", f"--config.file={folder}/prometheus.yml", f"--storage.tsdb.path={folder}/prometheus"]
     with (
         running([*platform, "--per-hour", "400", *usage], folder / "demo.log"),
         running([*exporter, "host", listen(ports["agent-obs-host"])], folder / "exporter.log"),
         running([*exporter, "cr_state", listen(ports["agent-obs-cr_state"])], folder / "cr_state.log"),
+        running([*exporter, "credential_proxy", listen(ports["agent-obs-credential_proxy"])], folder / "proxy.log"),
         running([*exporter, "llm_cost", listen(ports["agent-obs-llm_cost"])], folder / "llm_cost.log"),
         running(
             [*alertmanager, listen(ports["alertmanager"]), "--cluster.listen-address="], folder / "alertmanager.log"
@@ -130,7 +143,15 @@ def prometheus(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPath
         api = Prometheus(ports["prometheus"])
         wait_until(api.ready, 30, what=child.output)
         wait_until(lambda: len(api.instant("up == 1")) == len(_JOBS), 30, what=lambda: str(api.instant("up")))
+        wait_until(lambda: attacked(demo), 60)
         yield api
+
+
+def attacked(demo: int) -> bool:
+    """Whether the demo is there, and has let somebody loose on its credential proxy."""
+    with contextlib.suppress(urllib.error.URLError, ConnectionError):
+        return urllib.request.urlopen(f"http://127.0.0.1:{demo}/attack/scan", data=b"", timeout=5).status == 200
+    return False
 
 
 def as_grafana_asks(page: Page, expr: str) -> str:
@@ -176,10 +197,22 @@ def test_every_query_has_data(prometheus: Prometheus, page: Page) -> None:
 
 
 def test_the_watched_group_counts_exactly_its_processes(prometheus: Prometheus) -> None:
-    """The group's pattern is this test's folder, which five command lines name."""
+    """The group's pattern is this test's folder, which seven command lines name."""
     job = BY_NAME["host"].job
     [series] = prometheus.instant(f'host_process_group_processes{{job="{job}", group="{_GROUP}"}}')
-    assert series["value"][1] == "5"
+    assert series["value"][1] == "7"
+
+
+def test_the_page_about_credentials_names_who_attacks(prometheus: Prometheus) -> None:
+    page, _ = PAGES["agentobs-credentials"]
+    [timeline] = [panel for panel in page.panels() if panel.title == "Anomalies: who and what"]
+    [table] = [panel for panel in page.panels() if panel.title == "Who behaves strangely now"]
+
+    def who(panel: DataPanel) -> set[str]:
+        series = answer(prometheus, page, panel.queries[0])
+        return {one["metric"]["container_id"] for one in series if one["metric"]["type"] == "unknown_service"}
+
+    wait_until(lambda: who(timeline) and who(timeline) <= who(table), 60, what=lambda: f"{who(timeline)} {who(table)}")
 
 
 def test_a_query_without_data_is_reported(prometheus: Prometheus) -> None:

@@ -18,12 +18,15 @@ from helm.generate import chart as generate
 from tests.probe import PROBE
 from tests.support import ROOT
 
-__all__ = ["CHART", "VALUES", "Object", "Rendered", "probe_chart", "render", "value_sets", "values_of"]
+__all__ = ["CHART", "PROXY", "VALUES", "Object", "Rendered", "probe_chart", "render", "value_sets", "values_of"]
 
 CHART = ROOT / "helm" / "agent-observability"
 VALUES = ROOT / "tests" / "helm" / "values"
 
 Object = dict[str, Any]
+
+PROXY: Object = {"exporters": {"credential_proxy": {"enabled": True, "log": {"hostPath": "/var/log/proxy"}}}}
+"""With the exporter that runs only where it is told what to read, all run."""
 
 
 class Rendered(NamedTuple):

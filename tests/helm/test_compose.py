@@ -13,15 +13,20 @@ import yaml
 
 from agent_observability.registry import EXPORTERS
 from helm.files import processes
-from tests.helm.chart import render
+from tests.helm.chart import PROXY, render
 from tests.prometheus.server import prometheus
 from tests.support import ROOT, free_port, running, wait_until
 
 _FOLDER = ROOT / "manifests"
 _COMPOSE: Any = yaml.safe_load((_FOLDER / "compose.yaml").read_text())
-_KUBERNETES: Any = yaml.safe_load((_FOLDER / "compose.kubernetes.yaml").read_text())
-_FOLLOWING = {"cr_state"}
-_SERVICES: dict[str, Any] = {**_COMPOSE["services"], **{name: _KUBERNETES["services"][name] for name in _FOLLOWING}}
+_ADDED: dict[str, Any] = {
+    process: yaml.safe_load((_FOLDER / f"compose.{name}.yaml").read_text())
+    for process, name in (("cr_state", "kubernetes"), ("credential_proxy", "proxy"))
+}
+_SERVICES: dict[str, Any] = {
+    **_COMPOSE["services"],
+    **{process: document["services"][process] for process, document in _ADDED.items()},
+}
 
 services = pytest.mark.parametrize("service", _SERVICES.values(), ids=_SERVICES.keys())
 
@@ -30,20 +35,37 @@ def test_every_process_and_server_is_a_service() -> None:
     assert _SERVICES.keys() == {*processes(EXPORTERS), "prometheus", "alertmanager", "grafana"}
 
 
-def test_what_follows_a_cluster_is_added_where_there_is_one() -> None:
+@pytest.mark.parametrize("process", _ADDED)
+def test_what_is_not_everywhere_is_added_where_it_is(process: str) -> None:
     """Service, ledger, target and rules: without it nothing pages about an exporter that nobody wants."""
-    assert _FOLLOWING.isdisjoint(_COMPOSE["services"])
-    assert _FOLLOWING.isdisjoint(_COMPOSE["volumes"])
-    assert _KUBERNETES["services"].keys() == {*_FOLLOWING, "prometheus"}
-    assert _KUBERNETES["volumes"].keys() == _FOLLOWING
-    always, added = (mounts(document["services"]["prometheus"]) for document in (_COMPOSE, _KUBERNETES))
+    added = _ADDED[process]
+    assert process not in _COMPOSE["services"]
+    assert process not in _COMPOSE["volumes"]
+    assert added["services"].keys() == {process, "prometheus"}
+    assert added["volumes"].keys() == {process}
+    before, more = (mounts(document["services"]["prometheus"]) for document in (_COMPOSE, added))
     rules = {f"/etc/prometheus/rules/{file.name}" for file in (ROOT / "rules").glob("*.yaml")}
-    theirs = {f"/etc/prometheus/rules/{exporter.name}.yaml" for exporter in EXPORTERS if exporter.process in _FOLLOWING}
-    assert rules - theirs <= always
-    assert rules & theirs <= added
-    assert theirs.isdisjoint(always)
-    service = _SERVICES["cr_state"]
-    assert service["environment"]["KUBECONFIG"] in mounts(service)
+    theirs = {f"/etc/prometheus/rules/{exporter.name}.yaml" for exporter in EXPORTERS if exporter.process == process}
+    assert rules & more == rules & theirs
+    assert theirs.isdisjoint(before)
+
+
+def test_what_is_always_there_has_its_rules() -> None:
+    added = {f"{exporter.name}.yaml" for exporter in EXPORTERS if exporter.process in _ADDED}
+    always = {
+        f"/etc/prometheus/rules/{file.name}" for file in (ROOT / "rules").glob("*.yaml") if file.name not in added
+    }
+    assert always <= mounts(_COMPOSE["services"]["prometheus"])
+
+
+def test_what_they_read_is_theirs() -> None:
+    follows, beside = (_SERVICES[process] for process in ("cr_state", "credential_proxy"))
+    assert follows["environment"]["KUBECONFIG"] in mounts(follows)
+    settings = yaml.safe_load((_FOLDER / "compose" / "credential_proxy.yaml").read_text())["credential_proxy"]
+    [probe] = settings["probes"]["targets"].values()
+    for path in (*settings["log"]["paths"], probe.removeprefix("unix://")):
+        assert str(Path(path).parent) in mounts(beside)
+    assert beside["user"] == "${CREDENTIAL_PROXY_UID:-65532}:65532"
 
 
 def mounts(service: Any) -> set[str]:
@@ -63,13 +85,13 @@ def test_services_are_hardened(service: Any) -> None:
 
 @services
 def test_mounted_files_exist_and_are_read_only(service: Any) -> None:
-    named = {*_COMPOSE["volumes"], *_KUBERNETES["volumes"]}
+    named = {*_COMPOSE["volumes"], *_ADDED}
     for volume in service["volumes"]:
         if isinstance(volume, dict):
             assert volume["read_only"] is True
             continue
-        # One that has to be given is somebody else's file.
-        theirs = volume.startswith("${KUBECONFIG:?")
+        # One that has to be given is somebody else's file or folder.
+        theirs = ":?" in volume
         source, target, *options = re.sub(r"\$\{\w+:[-?]([^}]*)\}", r"\1", volume).split(":")
         assert target.startswith("/")
         if theirs:
@@ -82,7 +104,7 @@ def test_mounted_files_exist_and_are_read_only(service: Any) -> None:
 def test_images_are_the_charts() -> None:
     used = {
         container["image"]
-        for item in render().objects
+        for item in render(PROXY).objects
         if item["kind"] in ("DaemonSet", "Deployment", "StatefulSet")
         for container in item["spec"]["template"]["spec"]["containers"]
     }
@@ -96,10 +118,10 @@ def test_every_exporter_is_scraped() -> None:
         job = jobs[exporter.job]
         assert job["honor_labels"] is True
         assert exporter.name in _SERVICES[exporter.process]["command"]
-        if exporter.process in _FOLLOWING:
+        if exporter.process in _ADDED:
             [discovery] = job["file_sd_configs"]
             [file] = discovery["files"]
-            mounted = _KUBERNETES["services"]["prometheus"]["volumes"]
+            mounted = _ADDED[exporter.process]["services"]["prometheus"]["volumes"]
             [source] = [volume.split(":")[0] for volume in mounted if volume.endswith(f":{file}:ro")]
             [target] = yaml.safe_load((_FOLDER / source).read_text())
             assert target["labels"] == {"instance": exporter.process}

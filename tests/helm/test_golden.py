@@ -20,7 +20,7 @@ from tests.helm.chart import Object, render, values_of
 _GOLDEN = Path(__file__).parent / "golden"
 _LABELS = ("app.kubernetes.io/managed-by", "app.kubernetes.io/part-of", "app.kubernetes.io/version", "helm.sh/chart")
 _BASE = "minimal"
-_SETS = (_BASE, "everything", "operator", "openshift", "postgresql", "sidecar", "namespaced")
+_SETS = (_BASE, "everything", "operator", "openshift", "postgresql", "sidecar", "proxy", "namespaced")
 
 
 class _Dumper(yaml.SafeDumper):

@@ -16,6 +16,7 @@ from tests.helm.chart import render
 from tests.support import ROOT
 
 _FOLDERS = ("standalone", "operator", "dashboards")
+_APPLIED = (*_FOLDERS, "credential-proxy")
 _NEWEST = kubernetes_validate.latest_version()
 _ANNOTATION_BYTES = 256 * 1024
 
@@ -25,14 +26,14 @@ def objects(*folders: str) -> list[Any]:
     return [item for file in files for item in yaml.safe_load_all(file.read_text())]
 
 
-@pytest.mark.parametrize("folder", _FOLDERS)
+@pytest.mark.parametrize("folder", _APPLIED)
 def test_objects_are_valid(folder: str) -> None:
     for item in objects(folder):
         if item["kind"] not in ("PodMonitor", "PrometheusRule"):
             kubernetes_validate.validate(item, _NEWEST, strict=True)
 
 
-@pytest.mark.parametrize("folder", _FOLDERS)
+@pytest.mark.parametrize("folder", _APPLIED)
 def test_kubectl_can_keep_what_it_applied(folder: str) -> None:
     for item in objects(folder):
         assert len(json.dumps(item, ensure_ascii=False).encode()) < _ANNOTATION_BYTES, item["metadata"]["name"]
@@ -49,7 +50,7 @@ def test_applied_in_one_go(folder: str) -> None:
     assert all(item["metadata"]["namespace"] == RELEASE for item in found if item["kind"] not in cluster_wide)
 
 
-@pytest.mark.parametrize("folder", _FOLDERS)
+@pytest.mark.parametrize("folder", _APPLIED)
 def test_nothing_of_helm_is_left(folder: str) -> None:
     for file in (ROOT / "manifests" / folder).glob("*.yaml"):
         text = file.read_text()
@@ -64,6 +65,20 @@ def test_standalone_is_the_whole_suite() -> None:
     plain = {(item["kind"], item["metadata"]["name"]) for item in objects("standalone", "dashboards")}
     assert plain - rendered == {("Namespace", RELEASE)}
     assert rendered <= plain
+
+
+@pytest.mark.parametrize("variant", ["standalone", "operator"])
+def test_what_runs_beside_a_proxy_is_added(variant: str) -> None:
+    """Its own objects, and those that it changes in place of what was applied before."""
+    file = ROOT / "manifests" / "credential-proxy" / f"{variant}.yaml"
+    before = {(item["kind"], item["metadata"]["name"]) for item in objects(variant, "dashboards")}
+    added = {(item["kind"], item["metadata"]["name"]) for item in yaml.safe_load_all(file.read_text())}
+    own = f"{RELEASE}-credential-proxy"
+    changed = {("ConfigMap", f"{RELEASE}-prometheus"), ("ConfigMap", f"{RELEASE}-rules")}
+    monitored = {("PodMonitor", own), ("PrometheusRule", own)}
+    kinds = {"DaemonSet", "ConfigMap", "NetworkPolicy", "ServiceAccount"}
+    assert added & before == (changed if variant == "standalone" else set())
+    assert added - before == {(kind, own) for kind in kinds} | (monitored if variant == "operator" else set())
 
 
 def test_the_operators_kinds() -> None:
@@ -83,7 +98,10 @@ def test_scrape_configs_are_those_of_the_bundled_prometheus(tmp_path: Path) -> N
     [config] = [i for i in objects("standalone") if i["kind"] == "ConfigMap" and "prometheus.yml" in i["data"]]
     bundled = yaml.safe_load(config["data"]["prometheus.yml"])["scrape_configs"]
     plain = yaml.safe_load((ROOT / "manifests" / "scrape-configs.yaml").read_text())["scrape_configs"]
-    assert plain == [job for job in bundled if job["job_name"].startswith("agent-obs-")]
+    [proxy] = [job for job in plain if job["job_name"] == "agent-obs-credential_proxy"]
+    assert [job for job in plain if job != proxy] == [
+        job for job in bundled if job["job_name"].startswith("agent-obs-")
+    ]
     # Debian builds Prometheus without the discovery of pods.
     for job in plain:
         job.pop("kubernetes_sd_configs")

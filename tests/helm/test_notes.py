@@ -103,5 +103,6 @@ def test_nothing_to_look_at() -> None:
 def test_a_sidecar_says_what_to_do() -> None:
     values, chart = values_of("sidecar")
     notes = render(values, chart).notes
-    assert "obs-agent-observability-probe-proxy-sidecar says to the pods in agents-a, agents-b" in notes
+    assert "✓ probe_proxy exporter (Sidecar: see below what to add to the pods in agents-a, agents-b)" in notes
+    assert "kubectl -n monitoring get configmap obs-agent-observability-probe-proxy-sidecar -o jsonpath=" in notes
     assert "✓ probe_a and probe_b exporter (StatefulSet)" in notes

@@ -10,10 +10,11 @@ from typing import Any
 import pytest
 import yaml
 
-from tests.helm.chart import CHART, Object, probe_chart, render, value_sets, values_of
+from tests.helm.chart import CHART, PROXY, Object, probe_chart, render, value_sets, values_of
 from tests.support import ROOT
 
 Rule = dict[str, Any]
+_OFF = "credential_proxy.yaml"
 
 
 def rule_files(values: Object | None = None, chart: Path = CHART) -> dict[str, Any]:
@@ -35,15 +36,15 @@ def alerts(files: dict[str, Any], name: str) -> dict[str, Rule]:
 
 
 def changed(name: str, changes: Object, **more: Any) -> dict[str, Rule]:
-    return alerts(rule_files({"rules": {"alerts": {name: changes}, **more}}), name)
+    return alerts(rule_files({"rules": {"alerts": {name: changes}, **more}, **PROXY}), name)
 
 
 def test_unchanged_rules_are_the_suites() -> None:
-    assert rule_files() == own_rules()
+    assert rule_files(PROXY) == own_rules()
 
 
 def test_nothing_else_changes_with_one_alert() -> None:
-    after = rule_files({"rules": {"alerts": {"HostCpuHigh": {"threshold": 0.5}}}})
+    after = rule_files({"rules": {"alerts": {"HostCpuHigh": {"threshold": 0.5}}}, **PROXY})
     before = own_rules()
     for name, file in before.items():
         for group, other in zip(file["groups"], after[name]["groups"], strict=True):
@@ -111,8 +112,9 @@ def test_kinds_are_switched_off_apart(switch: str, kind: str) -> None:
 
 def test_rules_of_an_exporter_that_does_not_run_are_left_out() -> None:
     assert "host.yaml" not in rule_files({"exporters": {"host": {"enabled": False}}})
+    assert own_rules().keys() - rule_files().keys() == {_OFF}
     values, chart = values_of("postgresql")
-    assert rule_files(values, chart).keys() == own_rules().keys()
+    assert rule_files(values, chart).keys() == own_rules().keys() - {_OFF}
 
 
 def test_links_are_made_absolute() -> None:
@@ -154,7 +156,7 @@ def test_every_alert_with_a_threshold_moves() -> None:
     schema = json.loads((CHART / "values.schema.json").read_text())
     moved = {name: {severity: {"threshold": 12345.5} for severity in of} for name, of in known.items() if len(of) > 1}
     moved |= {name: {"threshold": 12345.5} for name, of in known.items() if len(of) == 1}
-    files = rule_files({"rules": {"alerts": moved}})
+    files = rule_files({"rules": {"alerts": moved}, **PROXY})
     for name, of in known.items():
         assert name in schema["properties"]["rules"]["properties"]["alerts"]["properties"]
         for severity, threshold in of.items():
@@ -162,5 +164,5 @@ def test_every_alert_with_a_threshold_moves() -> None:
 
 
 def test_probes_have_no_rules_to_leave_out() -> None:
-    values = {"exporters": {"probe": {"enabled": False}, "probe_proxy": {"enabled": False}}}
-    assert rule_files(values, probe_chart()) == own_rules()
+    off = {"probe": {"enabled": False}, "probe_proxy": {"enabled": False}}
+    assert rule_files({"exporters": PROXY["exporters"] | off}, probe_chart()) == own_rules()

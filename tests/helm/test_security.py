@@ -13,37 +13,50 @@ from tests.helm.test_valid import pods, rendered
 sets = pytest.mark.parametrize("name", value_sets())
 
 
+_RESTRICTED: dict[str, Any] = {
+    "allowPrivilegeEscalation": False,
+    "readOnlyRootFilesystem": True,
+    "capabilities": {"drop": ["ALL"]},
+}
+# Gives a folder of the node, which is root's, to the exporter.
+_CHOWN: dict[str, Any] = {
+    "capabilities": {"drop": ["ALL"], "add": ["CHOWN"]},
+    "runAsNonRoot": False,
+    "runAsUser": 0,
+    "runAsGroup": 0,
+}
+
+
 @sets
 def test_containers_are_restricted(name: str) -> None:
-    """The pod security standard `restricted`, but for the host exporter's mounts, and more: a read-only root."""
+    """The pod security standard `restricted`, but for mounts of the node, and more: a read-only root."""
     for pod, template in pods(rendered(name)):
         spec = template["spec"]
         assert spec["securityContext"]["runAsNonRoot"] is True
         assert spec["securityContext"]["seccompProfile"] == {"type": "RuntimeDefault"}
         assert not {"hostNetwork", "hostPID", "hostIPC"} & spec.keys(), pod
         for container in [*spec["containers"], *spec.get("initContainers", [])]:
-            assert container["securityContext"] == {
-                "allowPrivilegeEscalation": False,
-                "readOnlyRootFilesystem": True,
-                "capabilities": {"drop": ["ALL"]},
-            }
+            prepares = container["name"] == "ledger" and pod.endswith("-credential-proxy")
+            assert container["securityContext"] == _RESTRICTED | (_CHOWN if prepares else {})
             assert {"cpu", "memory"} <= container["resources"]["requests"].keys(), pod
             assert "memory" in container["resources"]["limits"], pod
 
 
 @sets
-def test_only_the_host_exporter_sees_the_node_and_only_to_read(name: str) -> None:
-    for pod, template in pods(rendered(name)):
-        paths = {
-            volume["name"]: volume["hostPath"]["path"] for volume in template["spec"]["volumes"] if "hostPath" in volume
-        }
-        if not pod.endswith("-host"):
-            assert paths == {}, pod
-            continue
-        assert set(paths.values()) <= {"/", "/proc", "/sys"}
-        [container] = template["spec"]["containers"]
+def test_only_two_exporters_see_the_node_and_only_to_read(name: str) -> None:
+    """But for the folder with the ledger of the second one."""
+    values, chart = values_of(name)
+    proxy = values.get("exporters", {}).get("credential_proxy", {})
+    chosen = {proxy[part]["hostPath"] for part in ("log", "socket", "ledger") if "hostPath" in proxy.get(part, {})}
+    allowed = {"-host": {"/", "/proc", "/sys"}, "-credential-proxy": chosen}
+    for pod, template in pods(render(values, chart)):
+        spec = template["spec"]
+        paths = {volume["name"]: volume["hostPath"]["path"] for volume in spec["volumes"] if "hostPath" in volume}
+        [known] = [places for end, places in allowed.items() if pod.endswith(end)] or [set()]
+        assert set(paths.values()) <= known, pod
+        [container] = spec["containers"]
         mounts = {mount["name"]: mount for mount in container["volumeMounts"]}
-        assert all(mounts[volume]["readOnly"] for volume in paths)
+        assert all(mounts[volume]["readOnly"] for volume in paths.keys() - {"ledger"}), pod
 
 
 def test_without_host_paths_nothing_of_the_node_is_mounted() -> None:

@@ -79,6 +79,11 @@ def test_names_and_labels(name: str, release: str) -> None:
             assert _LABEL.fullmatch(value), (key, value)
 
 
+def _somebody_elses(release: Rendered, item: Object) -> bool:
+    """A sidecar's pods are."""
+    return item["metadata"]["name"] + "-sidecar" in {one["metadata"]["name"] for one in release.of("ConfigMap")}
+
+
 @sets
 def test_selectors_select_their_pods_only(name: str) -> None:
     result = rendered(name)
@@ -94,8 +99,8 @@ def test_selectors_select_their_pods_only(name: str) -> None:
             selector = item["spec"]["selector"].get("matchLabels")
         else:
             continue
-        if selector is None:
-            continue  # a sidecar's pods are somebody else's
+        if selector is None or _somebody_elses(result, item):
+            continue
         selected = [
             pod for pod, template in templates.items() if selector.items() <= template["metadata"]["labels"].items()
         ]
@@ -163,6 +168,8 @@ def test_references_lead_somewhere(name: str) -> None:
         volumes = {volume["name"] for volume in spec["volumes"]} | claims
         for container in spec["containers"]:
             assert {mount["name"] for mount in container["volumeMounts"]} == volumes, pod
+        for container in spec.get("initContainers", []):
+            assert {mount["name"] for mount in container["volumeMounts"]} <= volumes, pod
         if "serviceAccountName" in spec:
             assert ("ServiceAccount", spec["serviceAccountName"]) in there
         for volume in spec["volumes"]:

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import configparser
+import glob
 import socket
 import subprocess
+from itertools import pairwise
 from pathlib import Path
 from typing import Any
 
@@ -12,6 +14,7 @@ import pytest
 import yaml
 
 from agent_observability.config import Config, load, parse
+from agent_observability.credential_proxy.config import CredentialProxyConfig
 from agent_observability.errors import ConfigError
 from agent_observability.registry import BY_NAME, EXPORTERS
 from agent_observability.resources import resource
@@ -40,6 +43,7 @@ def prometheus_of(text: str = "", rules: Path | None = None) -> Any:
             {
                 "agent-obs-host": "127.0.0.1:9801",
                 "agent-obs-cr_state": "127.0.0.1:9802",
+                "agent-obs-credential_proxy": "127.0.0.1:9803",
                 "agent-obs-llm_cost": "127.0.0.1:9804",
                 "prometheus": "127.0.0.1:9090",
                 "alertmanager": "127.0.0.1:9093",
@@ -50,6 +54,7 @@ def prometheus_of(text: str = "", rules: Path | None = None) -> Any:
             {
                 "agent-obs-host": "127.0.0.1:3",
                 "agent-obs-cr_state": "127.0.0.1:9802",
+                "agent-obs-credential_proxy": "127.0.0.1:9803",
                 "agent-obs-llm_cost": "127.0.0.1:9804",
                 "prometheus": "127.0.0.1:1",
                 "alertmanager": "127.0.0.1:2",
@@ -132,7 +137,12 @@ def test_exporters_listen_on_loopback_unless_told_otherwise() -> None:
 
 
 WATCHED = {"drill": "canary-0"}
-LISTEN = {"host": ["127.0.0.1:9801"], "cr_state": ["127.0.0.1:9802"], "llm_cost": ["127.0.0.1:9804"]}
+LISTEN = {
+    "host": ["127.0.0.1:9801"],
+    "cr_state": ["127.0.0.1:9802"],
+    "credential_proxy": ["127.0.0.1:9803"],
+    "llm_cost": ["127.0.0.1:9804"],
+}
 NO_FILE = {"web": {"listen": LISTEN}, "host": {"processes": {"groups": WATCHED}}}
 
 
@@ -203,7 +213,10 @@ def test_plan_without_a_platform(tmp_path: Path, monkeypatch: pytest.MonkeyPatch
     assert {claim.address for claim in plan.claims} == {
         f"127.0.0.1:{port}" for port in (9090, 9093, 9808, 9801, 9804, 4318)
     }
-    assert plan.skipped == {"cr_state": f"no kubeconfig: {tmp_path}/none is not there"}
+    assert plan.skipped == {
+        "cr_state": f"no kubeconfig: {tmp_path}/none is not there",
+        "credential_proxy": "credential_proxy.log.paths names no audit log",
+    }
 
 
 def test_plan_with_a_kubeconfig(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -211,13 +224,14 @@ def test_plan_with_a_kubeconfig(tmp_path: Path, monkeypatch: pytest.MonkeyPatch)
     monkeypatch.setenv("KUBECONFIG", str(tmp_path / "config"))
     plan = plan_of(tmp_path, demo=False)
     assert plan.jobs == ["alertmanager", "agent-obs-host", "agent-obs-cr_state", "agent-obs-llm_cost", "prometheus"]
-    assert not plan.skipped
+    assert list(plan.skipped) == ["credential_proxy"]
 
 
 def test_plan_with_the_demo(tmp_path: Path) -> None:
     """What is made up does not mix with what is real."""
     plan = plan_of(tmp_path, demo=True)
-    assert plan.jobs == ["alertmanager", "agent-obs-host", "agent-obs-cr_state", "agent-obs-llm_cost", "prometheus"]
+    exporters = ["agent-obs-host", "agent-obs-cr_state", "agent-obs-credential_proxy", "agent-obs-llm_cost"]
+    assert plan.jobs == ["alertmanager", *exporters, "prometheus"]
     config = load(StateDirectory(tmp_path).generated / "exporters.yml")
     assert config.sections["cr_state"].kubernetes.url == "http://127.0.0.1:9809"
     assert config.ledger.directory == tmp_path / "demo-ledger"
@@ -225,6 +239,26 @@ def test_plan_with_the_demo(tmp_path: Path) -> None:
     assert f"--storage.tsdb.path={tmp_path}/demo-prometheus" in prometheus.command
     [demo] = [part for part in plan.parts if part.name == "demo"]
     assert demo.wave < min(part.wave for part in plan.parts if part is not demo)
+
+
+def test_the_exporter_reads_what_the_demos_credential_proxy_writes(tmp_path: Path) -> None:
+    """Also in a folder whose name looks like a pattern and a variable, and is too long for a socket."""
+    root = tmp_path / ("[a]*$HOME" + 80 * "x")
+    plan = plan_of(root, demo=True)
+    [demo] = [part for part in plan.parts if part.name == "demo"]
+    where = dict(pairwise(demo.command))
+    section = load(StateDirectory(root).generated / "exporters.yml").sections["credential_proxy"]
+    folder = Path(where["--proxy"])
+    folder.mkdir()
+    for name in ("audit.log", "audit-legacy.log", "audit.log.1"):
+        (folder / name).touch()
+    # As the exporter looks for them.
+    found = sorted(glob.glob(section.log.paths[0]))  # noqa: PTH207
+    assert found == [str(folder / "audit-legacy.log"), str(folder / "audit.log")]
+    assert section.probes.targets == {"demo": f"unix://{where['--proxy-socket']}"}
+    assert len(where["--proxy-socket"].encode()) <= 100
+    assert section.services == CredentialProxyConfig().services
+    assert not section.missing_source()
 
 
 @pytest.mark.parametrize(
@@ -250,6 +284,14 @@ def test_bad_stack_sections_are_refused(text: str, expected: str) -> None:
 )
 def test_state_directory(environment: dict[str, str], expected: Path) -> None:
     assert StateDirectory.locate(environment).root == expected
+
+
+def test_the_demos_socket_lies_where_its_path_fits(tmp_path: Path) -> None:
+    short, long = StateDirectory(Path("/s")), StateDirectory(tmp_path / ("x" * 90))
+    assert short.demo_socket == Path("/s/demo-proxy/proxy.sock")
+    assert long.demo_socket.name == "proxy.sock"
+    assert long.demo_socket != StateDirectory(tmp_path / ("y" * 90)).demo_socket
+    assert len(bytes(long.demo_socket)) <= 100
 
 
 def test_the_state_directory_is_private_and_locked_once(tmp_path: Path) -> None:

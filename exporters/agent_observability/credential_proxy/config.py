@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import zoneinfo
 from typing import Annotated
 
@@ -10,12 +11,16 @@ import msgspec
 from agent_observability.tail.config import TailConfig
 from agent_observability.units import Duration
 
-__all__ = ["AnomaliesConfig", "CredentialProxyConfig", "ProbesConfig"]
+__all__ = ["AnomaliesConfig", "CredentialProxyConfig", "ProbesConfig", "address_of"]
 
 _SERVICES = {
     "github": ["clone", "push", "pull", "create_pr", "comment", "read"],
     "anthropic": ["api_call"],
 }
+
+_TARGET = re.compile(r"unix://(?P<path>/.+)|tcp://(\[(?P<v6>[^\[\]]+)\]|(?P<host>[^:/\[\]]+)):(?P<port>\d{1,5})")
+# What the kernel takes as the address of a socket: 108 bytes with the NUL at their end.
+_PATH_BYTES = 107
 
 Name = Annotated[str, msgspec.Meta(min_length=1, max_length=100)]
 
@@ -33,7 +38,7 @@ class AnomaliesConfig(msgspec.Struct, frozen=True, kw_only=True):
     rejections: Annotated[int, msgspec.Meta(ge=1, le=1_000)] = 5
     rejections_within: Annotated[Duration, msgspec.Meta(ge=1, le=86_400)] = Duration(600)
     outlier_factor: Annotated[float, msgspec.Meta(ge=0, le=1_000)] = 4.0
-    cooldown: Annotated[Duration, msgspec.Meta(ge=1)] = Duration(900)
+    cooldown: Annotated[Duration, msgspec.Meta(ge=1, le=604_800)] = Duration(900)
     live_within: Annotated[Duration, msgspec.Meta(ge=1)] = Duration(600)
     containers: Annotated[int, msgspec.Meta(ge=1, le=100_000)] = 5_000
 
@@ -46,6 +51,10 @@ class ProbesConfig(msgspec.Struct, frozen=True, kw_only=True):
     targets: dict[Name, Annotated[str, msgspec.Meta(pattern=r"^(unix:///.+|tcp://.+:\d+)$")]] = {}
     interval: Annotated[Duration, msgspec.Meta(ge=5)] = Duration(15)
     timeout: Annotated[Duration, msgspec.Meta(gt=0, le=30)] = Duration(2)
+
+    def __post_init__(self) -> None:
+        for target in self.targets.values():
+            address_of(target)
 
 
 class CredentialProxyConfig(msgspec.Struct, frozen=True, kw_only=True):
@@ -75,3 +84,15 @@ class CredentialProxyConfig(msgspec.Struct, frozen=True, kw_only=True):
     def missing_source(self) -> str:
         """Why there is nothing to read, or ""."""
         return "" if self.log.paths else "credential_proxy.log.paths names no audit log"
+
+
+def address_of(target: str) -> str | tuple[str, int]:
+    """Where a probe connects to: the path of a Unix socket, or host and port. Raises ValueError."""
+    match = _TARGET.fullmatch(target)
+    if match is None or int(match["port"] or 1) not in range(1, 65_536):
+        raise ValueError(f"a probe of {target!r}: expected unix:///path, tcp://host:port or tcp://[ipv6]:port")
+    if (path := match["path"]) is None:
+        return match["v6"] or match["host"], int(match["port"])
+    if len(path.encode()) > _PATH_BYTES or "\0" in path:
+        raise ValueError(f"a probe of {target!r}: expected a path of at most {_PATH_BYTES} bytes")
+    return str(path)

@@ -94,7 +94,8 @@ def make_plan(config: Config, state: StateDirectory, *, demo: bool = False) -> P
     ]
     if demo:
         intake = f"http://{LOOPBACK}:{ports.intake}"
-        simulate = (python, "-m", "agent_observability.demo", "--port", str(ports.demo), "--intake", intake)
+        proxy = ("--proxy", str(state.demo_proxy), "--proxy-socket", str(state.demo_socket))
+        simulate = (python, "-m", "agent_observability.demo", "--port", str(ports.demo), "--intake", intake, *proxy)
         parts.append(PartSpec(name="demo", command=simulate, ready=f"{urls['demo']}/readyz", wave=_SOURCES))
     for exporter in sources.exporters:
         addresses = listen_addresses(config, exporter)

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import glob
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
 from agent_observability.config import Config
 from agent_observability.demo import ADMIN_KEY
+from agent_observability.demo.proxy_asks import SERVICES
 from agent_observability.registry import EXPORTERS, Exporter
 from agent_observability.stack.state import StateDirectory
 
@@ -40,9 +42,28 @@ def demo_sources(config: Config, state: StateDirectory) -> LocalSources:
     billing = {provider: [account | {"url": f"{api}/{provider}"}] for provider in ("openai", "anthropic")}
     settings: dict[str, dict[str, Any]] = {
         "cr_state": {"kubernetes": {"url": api}},
+        "credential_proxy": _proxy(state),
         "llm_cost": {"billing": billing},
         # The demo pushes without a key.
         "intake": {"listen": [f"127.0.0.1:{config.stack.ports.intake}"], "keys_file": None},
         "ledger": {"directory": str(state.demo_ledger)},
     }
     return LocalSources(EXPORTERS, settings=settings)
+
+
+def _proxy(state: StateDirectory) -> dict[str, Any]:
+    logs = f"{glob.escape(_literal(state.demo_proxy))}/audit*.log"
+    probes = {"targets": {"demo": f"unix://{_literal(state.demo_socket)}"}, "interval": "5s"}
+    return {
+        "log": {"paths": [logs]},
+        "time_zone": "UTC",
+        "services": {service: list(operations) for service, operations in SERVICES.items()},
+        # Between two attacks all is well again.
+        "anomalies": {"cooldown": "1m"},
+        "probes": probes,
+    }
+
+
+def _literal(path: object) -> str:
+    """As the exporters' configuration holds it, where a dollar sign begins a variable."""
+    return str(path).replace("$", "$$")

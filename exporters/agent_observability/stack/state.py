@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import fcntl
+import hashlib
 import os
+import tempfile
 from collections.abc import Mapping
 from pathlib import Path
 from typing import IO
@@ -11,6 +13,9 @@ from typing import IO
 from agent_observability.errors import StartError
 
 __all__ = ["StateDirectory", "write_atomically"]
+
+# The shortest limit of a platform is 104, with a byte for the end.
+_LONGEST_SOCKET = 100
 
 
 class StateDirectory:
@@ -29,6 +34,7 @@ class StateDirectory:
         # What the simulated platform gives does not mix with what is real.
         self.demo_prometheus = root / "demo-prometheus"
         self.demo_ledger = root / "demo-ledger"
+        self.demo_proxy = root / "demo-proxy"
         self.notifications = root / "notifications.jsonl"
 
     @classmethod
@@ -38,6 +44,17 @@ class StateDirectory:
         if not base.is_absolute():
             base = Path.home() / ".local" / "state"
         return cls(base / "agent-observability")
+
+    @property
+    def demo_socket(self) -> Path:
+        """Of the simulated credential proxy: beside its logs, or, where that path is too long for a socket, in a folder
+        of its own for temporary files.
+        """
+        beside = self.demo_proxy / "proxy.sock"
+        if len(bytes(beside)) <= _LONGEST_SOCKET:
+            return beside
+        name = f"agent-obs-{os.getuid()}-{hashlib.sha256(bytes(self.root)).hexdigest()[:12]}"
+        return Path(tempfile.gettempdir()) / name / "proxy.sock"
 
     def create(self) -> None:
         """Make the folders, readable for this user only. Raises StartError."""

@@ -72,7 +72,8 @@ async def _up(config: Config, state: StateDirectory, *, once: bool, demo: bool) 
     check_ports(plan.claims)
     if demo:
         # Its platform is made anew: to a ledger that knows the old one, its whole past would be news.
-        shutil.rmtree(state.demo_ledger, ignore_errors=True)
+        for folder in (state.demo_ledger, state.demo_proxy):
+            shutil.rmtree(folder, ignore_errors=True)
     for path, text in plan.files.items():
         _write(path, text)
     await validate(state.generated / "prometheus.yml", state.generated / "alertmanager.yml")

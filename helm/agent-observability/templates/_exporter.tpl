@@ -7,7 +7,7 @@
 {{- $config = set $config "host" (dict "path" (dict "rootfs" "/host/root" "procfs" "/host/proc" "sysfs" "/host/sys")) -}}
 {{- end -}}
 {{- with .process.values.ledger -}}
-{{- if eq .engine "postgresql" -}}
+{{- if eq (.engine | default "sqlite") "postgresql" -}}
 {{- $config = set $config "ledger" (dict "url_file" (printf "/etc/agent-obs/ledger/%s" .postgresql.key)) -}}
 {{- else -}}
 {{- $config = set $config "ledger" (dict "directory" "/var/lib/agent-obs") -}}
@@ -15,6 +15,9 @@
 {{- end -}}
 {{- with .process.values.intake -}}
 {{- $config = set $config "intake" (dict "listen" (list (printf ":%v" .port)) "keys_file" "/etc/agent-obs/keys/keys.yml") -}}
+{{- end -}}
+{{- if .process.values.log -}}
+{{- $config = merge $config (include "agentobs.beside.config" .process.values | fromYaml) -}}
 {{- end -}}
 {{- if .process.values.prices -}}
 {{- $config = set $config "llm_cost" (dict "prices" "/etc/agent-obs/config/prices.yaml") -}}
@@ -53,7 +56,9 @@ prices.yaml: |
 
 {{- define "agentobs.exporter.container" -}}
 {{- $values := .process.values -}}
-name: exporter
+{{- $prefix := include "agentobs.exporter.prefix" .process -}}
+{{- $sidecar := eq $values.kind "Sidecar" -}}
+name: {{ $sidecar | ternary (printf "agent-obs-%s" (.process.name | replace "_" "-")) "exporter" }}
 image: {{ include "agentobs.image" (dict "root" .root "image" .root.Values.image) | quote }}
 imagePullPolicy: {{ .root.Values.image.pullPolicy }}
 args:
@@ -86,6 +91,8 @@ livenessProbe:
   periodSeconds: 10
   timeoutSeconds: 5
   failureThreshold: 6
+{{- /* Somebody else's pod shall not be taken for unready because of a sidecar. */}}
+{{- if not $sidecar }}
 readinessProbe:
   httpGet:
     path: /-/ready
@@ -93,26 +100,31 @@ readinessProbe:
     scheme: {{ upper $values.scrape.scheme }}
   periodSeconds: 5
   timeoutSeconds: 5
+{{- end }}
 securityContext:
   {{- include "agentobs.containerSecurity" .root | nindent 2 }}
+  {{- if $sidecar }}
+  {{- /* What the pod's own would say. */}}
+  {{- include "agentobs.exporter.security" (dict "root" .root "process" .process "container" true) | nindent 2 }}
+  {{- end }}
 resources:
   {{- toYaml $values.resources | nindent 2 }}
 volumeMounts:
-  - name: config
+  - name: {{ $prefix }}config
     mountPath: /etc/agent-obs/config
     readOnly: true
   {{- if $values.webConfigSecret }}
-  - name: web
+  - name: {{ $prefix }}web
     mountPath: /etc/agent-obs/web
     readOnly: true
   {{- end }}
   {{- if $values.intake }}
-  - name: keys
+  - name: {{ $prefix }}keys
     mountPath: /etc/agent-obs/keys
     readOnly: true
   {{- end }}
   {{- range $values.secrets }}
-  - name: secret-{{ . }}
+  - name: {{ $prefix }}secret-{{ . }}
     mountPath: /etc/agent-obs/secrets/{{ . }}
     readOnly: true
   {{- end }}
@@ -130,11 +142,15 @@ volumeMounts:
     mountPropagation: HostToContainer
   {{- end }}
   {{- with $values.ledger }}
-  - name: ledger
-    mountPath: {{ eq .engine "postgresql" | ternary "/etc/agent-obs/ledger" "/var/lib/agent-obs" }}
-    {{- if eq .engine "postgresql" }}
+  {{- $postgresql := eq (.engine | default "sqlite") "postgresql" }}
+  - name: {{ and $sidecar .volume | default (printf "%sledger" $prefix) }}
+    mountPath: {{ $postgresql | ternary "/etc/agent-obs/ledger" "/var/lib/agent-obs" }}
+    {{- if $postgresql }}
     readOnly: true
     {{- end }}
+  {{- end }}
+  {{- if $values.log }}
+  {{- include "agentobs.beside.mounts" $values | nindent 2 }}
   {{- end }}
   {{- with $values.pod.extraVolumeMounts }}
   {{- toYaml . | nindent 2 }}
@@ -144,17 +160,18 @@ volumeMounts:
 {{/* Volumes, except the one that a StatefulSet claims. */}}
 {{- define "agentobs.exporter.volumes" -}}
 {{- $values := .process.values -}}
-- name: config
+{{- $prefix := include "agentobs.exporter.prefix" .process -}}
+- name: {{ $prefix }}config
   configMap:
     name: {{ include "agentobs.component" (dict "root" .root "component" .process.name) }}
 {{- with $values.webConfigSecret }}
-- name: web
+- name: {{ $prefix }}web
   secret:
     secretName: {{ . }}
 {{- end }}
 {{- if $values.intake }}
 {{- /* Without it nobody is let in; once it is there, the kubelet puts it into the running pod. */}}
-- name: keys
+- name: {{ $prefix }}keys
   secret:
     secretName: {{ include "agentobs.exporter.keys" . }}
     optional: true
@@ -163,7 +180,7 @@ volumeMounts:
         path: keys.yml
 {{- end }}
 {{- range $values.secrets }}
-- name: secret-{{ . }}
+- name: {{ $prefix }}secret-{{ . }}
   secret:
     secretName: {{ . }}
 {{- end }}
@@ -179,16 +196,24 @@ volumeMounts:
     path: /sys
 {{- end }}
 {{- with $values.ledger }}
-{{- if eq .engine "postgresql" }}
-- name: ledger
+{{- if eq (.engine | default "sqlite") "postgresql" }}
+- name: {{ $prefix }}ledger
   secret:
     secretName: {{ .postgresql.existingSecret }}
-{{- else if ne $values.kind "StatefulSet" }}
-{{- /* Outlives the container, not the pod: what must outlive that, too, takes PostgreSQL. */}}
+{{- else if and .hostPath (eq $values.kind "DaemonSet") }}
 - name: ledger
+  hostPath:
+    path: {{ .hostPath }}
+    type: DirectoryOrCreate
+{{- else if and (ne $values.kind "StatefulSet") (not .volume) }}
+{{- /* Lives as long as the pod. */}}
+- name: {{ $prefix }}ledger
   emptyDir:
     sizeLimit: {{ .size }}
 {{- end }}
+{{- end }}
+{{- if and $values.log (eq $values.kind "DaemonSet") }}
+{{ include "agentobs.beside.volumes" $values }}
 {{- end }}
 {{- with $values.pod.extraVolumes }}
 {{ toYaml . }}
@@ -203,7 +228,11 @@ spec:
   automountServiceAccountToken: {{ include "agentobs.exporter.rules" .process | empty | not }}
   {{- include "agentobs.podSettings" (dict "root" .root "pod" .process.values.pod) | nindent 2 }}
   securityContext:
-    {{- include "agentobs.podSecurity" (dict "root" .root "user" 65532) | nindent 4 }}
+    {{- include "agentobs.exporter.security" . | nindent 4 }}
+  {{- if and .process.values.log .process.values.ledger.prepare }}
+  initContainers:
+    - {{ include "agentobs.beside.prepare" . | nindent 6 | trim }}
+  {{- end }}
   containers:
     - {{ include "agentobs.exporter.container" . | nindent 6 | trim }}
   volumes:

@@ -1,13 +1,19 @@
 {{/* What all pods have in common: hardening and the settings under `pod`. */}}
 
-{{/* root, user: pod security context of a container image that runs as `user`. OpenShift chooses ids itself. */}}
+{{/*
+root, user, and optionally group, fixed, container: security context of a pod, or of a container in somebody else's pod, that runs
+as `user`. OpenShift chooses ids itself, unless they are `fixed`.
+*/}}
 {{- define "agentobs.podSecurity" -}}
 runAsNonRoot: true
-{{- if not (include "agentobs.openshift" .root) }}
+{{- if or .fixed (not (include "agentobs.openshift" .root)) }}
+{{- $group := .group | default .user }}
 runAsUser: {{ .user }}
-runAsGroup: {{ .user }}
-fsGroup: {{ .user }}
+runAsGroup: {{ $group }}
+{{- if not .container }}
+fsGroup: {{ $group }}
 fsGroupChangePolicy: OnRootMismatch
+{{- end }}
 {{- end }}
 seccompProfile:
   type: RuntimeDefault

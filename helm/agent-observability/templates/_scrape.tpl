@@ -2,13 +2,18 @@
 
 {{/*
 root, process: relabelings in Prometheus' own spelling. `job` is the same in every installation, and `instance` stays when a pod
-is replaced: counters restored from a ledger go on in the same series. Of several replicas, the leader (the ready one) has it.
+is replaced: counters restored from a ledger go on in the same series. Of several replicas, the leader (the ready one) has it. The
+ledger of a sidecar goes with its pod, and one node may have several such pods, so there the pod is the instance.
 */}}
 {{- define "agentobs.relabelings" -}}
 - target_label: job
   replacement: {{ .exporter.job }}
-{{- if has .process.values.kind (list "DaemonSet" "Sidecar") }}
+{{- if eq .process.values.kind "DaemonSet" }}
 - source_labels: [__meta_kubernetes_pod_node_name]
+  target_label: instance
+{{- else if eq .process.values.kind "Sidecar" }}
+- source_labels: [__meta_kubernetes_namespace, __meta_kubernetes_pod_name]
+  separator: /
   target_label: instance
 {{- else if eq (int .process.values.replicas) 1 }}
 - target_label: instance
@@ -47,6 +52,11 @@ relabel_configs:
   {{- if not $sidecar }}
   - source_labels: [__meta_kubernetes_pod_label_app_kubernetes_io_instance, __meta_kubernetes_pod_label_app_kubernetes_io_component]
     regex: {{ .root.Release.Name }};{{ .process.name | replace "_" "-" }}
+    action: keep
+  {{- end }}
+  {{- range $label, $value := $sidecar | ternary .process.values.podLabels dict }}
+  - source_labels: [__meta_kubernetes_pod_label_{{ regexReplaceAll "[^a-zA-Z0-9_]" $label "_" }}]
+    regex: {{ regexQuoteMeta $value | quote }}
     action: keep
   {{- end }}
   - source_labels: [__meta_kubernetes_pod_container_port_name]

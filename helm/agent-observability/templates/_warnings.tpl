@@ -44,13 +44,14 @@
 {{- $warnings = append $warnings (printf "No pod may connect to %s: name the namespaces of your applications in exporters.%s.intake.namespaces." (include "agentobs.intake" (dict "root" $ "process" $process)) $process.name) -}}
 {{- end -}}
 {{- end -}}
-{{- if .values.hostPaths -}}
+{{- $beside := and (not (empty .values.log)) (eq .values.kind "DaemonSet") -}}
+{{- if or .values.hostPaths $beside -}}
 {{- if include "agentobs.openshift" $ -}}
 {{- $warnings = append $warnings (printf "OpenShift admits the host paths of the %s exporter only with a SecurityContextConstraint that allows them: see docs/install.md." $process.name) -}}
 {{- end -}}
 {{- with (lookup "v1" "Namespace" "" $.Release.Namespace).metadata -}}
 {{- if has (get (.labels | default dict) "pod-security.kubernetes.io/enforce") (list "baseline" "restricted") -}}
-{{- $warnings = append $warnings (printf "Namespace %s enforces a pod security standard that refuses the host paths of the %s exporter: set exporters.%s.hostPaths to false, or install it elsewhere." $.Release.Namespace $process.name $process.name) -}}
+{{- $warnings = append $warnings (printf "Namespace %s enforces a pod security standard that refuses the host paths of the %s exporter: set exporters.%s.%s, or install it elsewhere." $.Release.Namespace $process.name $process.name ($beside | ternary "kind to Sidecar" "hostPaths to false")) -}}
 {{- end -}}
 {{- end -}}
 {{- end -}}

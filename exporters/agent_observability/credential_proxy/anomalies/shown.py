@@ -1,0 +1,45 @@
+"""What a scrape shows of anomalies: how many go on, and who some of them are."""
+
+from __future__ import annotations
+
+import heapq
+from collections import Counter
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+
+from agent_observability.credential_proxy.metrics import ANOMALY_INFO, ANOMALY_TYPES
+
+__all__ = ["Shown", "named_for", "shown"]
+
+_NAMED_SECONDS = 1_800.0
+_MOST = ANOMALY_INFO.series_cap or 0
+
+
+@dataclass(frozen=True, slots=True)
+class Shown:
+    """`active` counts the containers whose anomaly goes on, for every type. `named` are type, container and project of
+    as many as have a name, with whether theirs goes on.
+    """
+
+    active: Mapping[str, int]
+    named: Sequence[tuple[tuple[str, str, str], bool]]
+
+
+def named_for(cooldown: float) -> float:
+    """For how many seconds after the last sign of an anomaly its container is named: never less than it goes on."""
+    return max(cooldown, _NAMED_SECONDS)
+
+
+def shown(signs: Iterable[tuple[str, str, float]], project: str, now: float, cooldown: float) -> Shown:
+    """`signs` are type, container and last sign of each anomaly.
+
+    Names are for those that go on before any that are over, whose signs may be newer only if clocks step; among
+    either, for the newest. Numbers and names are of one moment: an anomaly that counts and has no name has found no
+    room for one.
+    """
+    known = [(now - when < cooldown, when, type_, who) for type_, who, when in signs if now - when < named_for(cooldown)]
+    active = Counter(type_ for goes_on, _, type_, _ in known if goes_on)
+    return Shown(
+        {type_: active[type_] for type_ in ANOMALY_TYPES},
+        [((type_, who, project), goes_on) for goes_on, _, type_, who in heapq.nlargest(_MOST, known)],
+    )

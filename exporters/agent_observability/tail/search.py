@@ -1,0 +1,224 @@
+"""Looks among the files beside a log for those that are missing, and for those that came and went unseen.
+
+Nothing may be counted twice, so that what looks like known content, or like a copy of it, is never taken for new.
+"""
+
+from __future__ import annotations
+
+import contextlib
+from collections.abc import Collection, Iterator
+from dataclasses import replace
+
+from agent_observability.tail.files import File, open_file
+from agent_observability.tail.place import HEAD_BYTES, PRINT_BYTES, Place, remember
+from agent_observability.tail.reading import begin_at_end
+from agent_observability.tail.siblings import Sibling, in_order, siblings
+from agent_observability.tail.state import Segment, State, segment
+
+__all__ = ["SLACK", "WAITING", "Search", "last_places"]
+
+SLACK = 2_000_000_000
+"""Nanoseconds by which the mtime of a copy may be before that of the original: not all tools keep all digits."""
+WAITING = 100
+"""Files of one log that are read one after the other; if there are more, the oldest are given up."""
+
+
+class Search:
+    """One look at the files beside `path`. `taken` are identities of files that others follow.
+
+    Afterwards `added` says how many that nobody had seen were found, `unread` which were given up.
+    """
+
+    def __init__(self, path: str, state: State, taken: Collection[tuple[int, int]], now: float) -> None:
+        self.state = state
+        self.added = 0
+        self.unread: list[str] = []
+        self._now = now
+        floors = [one.place.mtime for one in state.missing]
+        floor = min([state.floor, *floors]) - SLACK
+        held = {file.identity for file in state.files}
+        self._found = [
+            one
+            for one in in_order(siblings(path))
+            if one.mtime >= floor and one.identity not in held and one.identity not in taken
+        ]
+        self._files: dict[str, File] = {}
+
+    def run(self, *, between: bool) -> State:
+        """The state with missing files found; with `between` also with those that nobody has seen yet."""
+        try:
+            self._by_inode()
+            self._moved_to_path()
+            self._by_content()
+            self._shorter()
+            if between or any(not one.place.offset for one in self.state.missing):
+                self._unknown(between=between)
+        finally:
+            kept = set(map(id, self.state.files))
+            for file in self._files.values():
+                if id(file) not in kept:
+                    file.close()
+        return self.state
+
+    def _open(self, sibling: Sibling) -> File | None:
+        """None for one that cannot be read (any more)."""
+        if sibling.path not in self._files:
+            with contextlib.suppress(OSError):
+                self._files[sibling.path] = open_file(sibling.path, self._now)
+        return self._files.get(sibling.path)
+
+    def _opened(self) -> Iterator[tuple[Sibling, File]]:
+        for sibling in list(self._found):
+            if (file := self._open(sibling)) is not None:
+                yield sibling, file
+
+    def _find(self, missing: Segment, sibling: Sibling, file: File) -> None:
+        self._found.remove(sibling)
+        self.state = self.state.put(missing, missing.found(file))
+
+    def _by_inode(self) -> None:
+        for missing in self.state.missing:
+            for sibling, file in self._opened():
+                # With nothing read of it, an inode that is used again could not be told.
+                place = missing.place
+                if place.offset and not sibling.packed and sibling.identity == place.identity and _fits(file, place):
+                    self._found.remove(sibling)
+                    self.state = self.state.put(missing, missing.again(file))
+                    break
+
+    def _moved_to_path(self) -> None:
+        """The file at the path may be a copy of the one that was there, as editors leave it."""
+        state = self.state
+        if not state.live or len(state.segments) < 2 or state.segments[-1].place.offset:
+            return
+        *_, former, live = state.segments
+        file = live.file
+        if file is None or (former.file is None and not (former.place.offset and _fits(file, former.place))):
+            return
+        keep: list[Segment] = []
+        place = former.found(file).place
+        if former.file is not None:
+            if not _alike(file, former.file):
+                return
+            # What is still to be read of the former file is in the copy, too; what is written to it later is not.
+            keep = [former] if former.file.size <= former.place.offset else []
+            if file.size < place.offset:
+                place = begin_at_end(file)
+        moved = replace(live, place=place)
+        self.state = replace(state, segments=(*state.segments[:-2], *keep, moved))
+
+    def _by_content(self) -> None:
+        """Plain files first: a compressed one may have been made of them."""
+        for missing in self.state.missing:
+            for sibling, file in sorted(self._opened(), key=lambda pair: pair[0].packed):
+                if missing.place.offset and _fits(file, missing.place):
+                    self._find(missing, sibling, file)
+                    break
+
+    def _shorter(self) -> None:
+        """A copy that was taken before the last lines were read has nothing new."""
+        for missing in self.state.missing:
+            for sibling, file in self._opened():
+                if (end := _shorter(file, missing.place)) is not None:
+                    self._found.remove(sibling)
+                    self.state = replace(self.state, past=remember(self.state.past, end)).done(missing)
+                    break
+
+    def _unknown(self, *, between: bool) -> None:
+        new: list[File] = []
+        for sibling, file in self._opened():
+            recent = not between or sibling.mtime >= self.state.floor - SLACK
+            if not recent or not sibling.rotated or self._longer(file) or self._known(file):
+                continue
+            if not any(_alike(file, one) for one in new):
+                new.append(file)
+        # What was begun and is missing, with nothing of it read, is known by nothing but its time.
+        for missing in self.state.missing:
+            if new and not missing.place.offset:
+                file = next((one for one in new if one.identity == missing.place.identity), new[0])
+                new.remove(file)
+                self.state = self.state.put(missing, missing.found(file))
+        if not between:
+            return
+        room = max(0, WAITING - len(self.state.segments))
+        given_up, new = new[: max(0, len(new) - room)], new[max(0, len(new) - room) :]
+        self.unread = [file.name for file in given_up]
+        state = self.state
+        at = len(state.segments) - state.live
+        self.added = len(new)
+        added = [segment(Place(*file.identity, size=_size(file), mtime=file.mtime), file) for file in new]
+        self.state = replace(
+            state,
+            segments=(*state.segments[:at], *added, *state.segments[at:]),
+            lost=state.lost + sum(map(_size, given_up)),
+        )
+
+    def _longer(self, file: File) -> bool:
+        """Whether it took the place of a file, and went on with that."""
+        for one in self.state.segments[: len(self.state.segments) - self.state.live]:
+            if one.file is not None and not file.packed and file.size > one.file.size and _alike(file, one.file):
+                self.state = self.state.put(one, one.found(file))
+                return True
+        return False
+
+    def _known(self, file: File) -> bool:
+        places = sorted((*self.state.past, *(one.place for one in self.state.segments)), key=lambda one: one.offset)
+        return any(place.offset and _fits(file, place) for place in places) or any(
+            _alike(file, other) for other in self.state.files
+        )
+
+
+def same(place: Place, file: File) -> bool:
+    """Whether a file with the inode of the place is the one: inodes are used again."""
+    if not place.offset:
+        return file.size >= place.size
+    return _fits(file, place)
+
+
+def last_places(path: str, since: int) -> tuple[Place, ...]:
+    """The ends of what lies beside a log that is followed from now on: history, whatever becomes of its files."""
+    places: tuple[Place, ...] = ()
+    for sibling in in_order(siblings(path)):
+        if sibling.mtime >= since - SLACK:
+            with contextlib.suppress(OSError), contextlib.closing(open_file(sibling.path, 0.0)) as file:
+                places = remember(places, file.place_at(file.length()))
+    return places
+
+
+def _size(file: File) -> int:
+    # How much a compressed file holds is known once it was read.
+    return 0 if file.packed else file.size
+
+
+def _fits(file: File, place: Place) -> bool:
+    try:
+        return (file.packed or file.size >= place.offset) and file.fits(place)
+    except OSError:
+        return False
+
+
+def _shorter(file: File, place: Place) -> Place | None:
+    """The end of a file that holds less than was read, and begins like what was read."""
+    try:
+        if place.head and place.head == file.head() and (length := file.length()) < place.offset:
+            return file.place_at(length)
+    except OSError:
+        pass
+    return None
+
+
+def _alike(one: File, other: File) -> bool:
+    """Whether one is a copy of the other or of its beginning, as far as a look at both ends of the shorter tells."""
+    try:
+        first, second = one.bytes_at(0, HEAD_BYTES), other.bytes_at(0, HEAD_BYTES)
+        common = min(len(first), len(second))
+        # Less than a line is no sign of anything.
+        if first[:common] != second[:common] or (b"\n" not in first[:common] and common < HEAD_BYTES):
+            return False
+        if one.packed or other.packed:
+            return True
+        end = min(one.size, other.size)
+        start = max(0, end - PRINT_BYTES)
+        return one.bytes_at(start, end - start) == other.bytes_at(start, end - start)
+    except OSError:
+        return False

@@ -1,0 +1,306 @@
+"""Follows one path through rotations: which file is there now, which were there before, which of them are missing."""
+
+from __future__ import annotations
+
+import logging
+import os
+import stat
+from collections.abc import Callable, Mapping
+from dataclasses import replace
+
+from msgspec.structs import replace as changed
+
+from agent_observability.tail.files import File, open_file
+from agent_observability.tail.place import Book, Place
+from agent_observability.tail.reading import Round, begin_at_end, read_on
+from agent_observability.tail.search import WAITING, Search, last_places, same
+from agent_observability.tail.state import Patience, Segment, State, merge, segment
+from agent_observability.tail.verify import refreshed
+
+__all__ = ["Trail"]
+
+log = logging.getLogger(__name__)
+
+Owners = Mapping[tuple[int, int], str]
+
+_RENAMED, _EMPTIED = "renamed", "emptied"
+
+
+class Trail:
+    """One path. Only the tailer's worker thread uses it. `steady` is a monotonic clock.
+
+    `look` notes what becomes of the files, which cannot be undone; `read` proposes a state, which `accept` takes over
+    once it is committed. `text` is the position in the ledger, `seen` when a file was last at the path.
+    """
+
+    def __init__(
+        self,
+        path: str,
+        pattern: str,
+        *,
+        patience: Patience,
+        clock: Callable[[], float],
+        steady: Callable[[], float],
+        book: Book | None = None,
+        text: str = "",
+        at_end: bool = False,
+        inherit: Callable[[File], Place | None] = lambda _: None,
+    ) -> None:
+        self.path = path
+        self.pattern = pattern
+        self._patience = patience
+        self._clock = clock
+        self._steady = steady
+        self._at_end = at_end
+        self._inherit = inherit
+        self._problems: dict[str, str] = {}
+        self.state = State()
+        self.resume(book, text)
+        self.seen = book.seen if book else clock()
+
+    def resume(self, book: Book | None, text: str) -> None:
+        """Go on from what the ledger holds; files that are open stay so as far as they are named there."""
+        held = {file.identity: file for file in self.state.files}
+        self.state = State.opened(book, self._steady()) if book else State()
+        self.text = text
+        self._number = book.number if book else 0
+        self._committed = self.state.essence()
+        self._clean: State | None = None
+        self._event = book is not None
+        self._rotated = ""
+        self._next_search = 0.0
+        for one in self.state.missing:
+            file = held.get(one.place.identity)
+            if file is not None and same(one.place, file):
+                self.state = self.state.put(one, one.again(held.pop(file.identity)))
+        for file in held.values():
+            file.close()
+
+    @property
+    def problem(self) -> str:
+        """Why it cannot be read, or ""."""
+        return self._problems.get("path", "") or self._problems.get("file", "")
+
+    @property
+    def here(self) -> bool:
+        """Whether there is a file at the path, as of the last look."""
+        return self.state.live
+
+    @property
+    def over(self) -> bool:
+        """Whether there is nothing to be read any more."""
+        return not self.state.segments
+
+    @property
+    def lag(self) -> int:
+        """Bytes that are there and have not been counted."""
+        return sum(
+            max(one.place.owed, one.file.size - one.place.offset if one.file and not one.file.packed else 0)
+            for one in self.state.segments
+        )
+
+    @property
+    def size(self) -> int:
+        """Of the file at the path."""
+        file = self.state.segments[-1].file if self.state.live else None
+        return file.size if file else 0
+
+    def worth_committing(self, state: State) -> bool:
+        """Whether a state is another than what the ledger holds."""
+        if state is self._clean:
+            return False
+        if state.essence() != self._committed:
+            return True
+        self._clean = state
+        return False
+
+    def close(self) -> None:
+        for file in self.state.files:
+            file.close()
+        self.state = State()
+
+    def look(self, owners: Owners) -> None:
+        """What has become of the files. `owners` are the paths of the trails by the identities of their files."""
+        if self._as_before():
+            return
+        before = self.state.files
+        now = self._steady()
+        try:
+            self.state, event, emptied = refreshed(self.state, now)
+            self._event |= event
+            if emptied:
+                self._moved(_EMPTIED)
+            self._look_at_path(owners, now)
+            self._search(owners, now)
+        finally:
+            kept = set(map(id, self.state.files))
+            for file in before:
+                if id(file) not in kept:
+                    file.close()
+
+    def read(self, work: Round) -> State:
+        """Read on. Raises what the reader raises."""
+        state = read_on(self.path, self.state, work, self._steady(), self._patience)
+        self._report("file", work.problem)
+        work.problem = ""
+        return state
+
+    def adopt(self, state: State) -> None:
+        """Take over what `read` has made without anything to commit."""
+        self.state = state
+
+    def forgotten(self) -> None:
+        """The ledger does not know of it (any more), which is no reason to read anything twice."""
+        self.text = ""
+        self._committed = State().essence()
+        self._clean = None
+
+    def position(self, state: State) -> str:
+        """What the ledger is to hold for a state."""
+        return state.book(self.path, self.pattern, self._number + 1, self.seen).encode()
+
+    def accept(self, before: State, after: State, text: str) -> None:
+        """`after`, which `read` has made of `before`, is committed as `text`."""
+        files = self.state.files
+        self.state = merge(self.state, before, after)
+        kept = set(map(id, self.state.files))
+        for file in files:
+            if id(file) not in kept:
+                file.close()
+        self.text = text
+        self._number += 1
+        self._clean = None
+        self._committed = replace(after, renames=0, truncations=0, lost=0).essence()
+
+    def _as_before(self) -> bool:
+        """Whether the only file there is has not changed: so it is nearly always, and with many files that counts."""
+        if not self.state.live or len(self.state.segments) > 1 or self._event or self._problems.get("path"):
+            return False
+        [one] = self.state.segments
+        if one.file is None or one.drained is None or one.drained != one.looked:
+            return False
+        try:
+            status = os.stat(self.path)  # noqa: PTH116 - at every poll, of every log
+        except OSError:
+            return False
+        file = one.file
+        same_file = (status.st_dev, status.st_ino) == file.identity
+        if not same_file or (status.st_size, status.st_mtime_ns) != one.looked:
+            return False
+        self.seen = self._clock()
+        return True
+
+    def _look_at_path(self, owners: Owners, now: float) -> None:
+        live = self.state.segments[-1] if self.state.live else None
+        try:
+            status = os.stat(self.path)  # noqa: PTH116 - at every poll, of every log
+            identity = status.st_dev, status.st_ino
+            if not stat.S_ISREG(status.st_mode):
+                self._away("is a directory" if stat.S_ISDIR(status.st_mode) else "is no regular file")
+                return
+            if (owner := owners.get(identity, self.path)) != self.path:
+                self._away(f"is the same file as {owner}")
+                return
+            if live is None or live.file is None or live.file.identity != identity:
+                self._arrive(open_file(self.path, now))
+        except (FileNotFoundError, NotADirectoryError):
+            self._away("is not there")
+            return
+        except OSError as error:
+            self._report("path", f"{self.path}: {error.strerror or error}")
+            return
+        self._report("path", "")
+        self.seen = self._clock()
+        live = self.state.segments[-1]
+        mtime = live.file.mtime if live.file else 0
+        if live.place.mtime != mtime:
+            state = self.state.put(live, replace(live, place=changed(live.place, mtime=mtime)))
+            self.state = replace(state, floor=mtime)
+
+    def _away(self, why: str) -> None:
+        self._at_end = False
+        self._report("path", f"{self.path} {why}")
+        self.state = replace(self.state, live=False)
+
+    def _arrive(self, file: File) -> None:
+        """There is another file at the path."""
+        state = self.state
+        if not state.segments and not state.past:
+            place = self._inherit(file) or (begin_at_end(file) if self._at_end else _beginning(file))
+            one = segment(place, file)
+            # What lies beside it is history.
+            past = last_places(self.path, file.mtime)
+            self.state = replace(state, segments=(one,), live=True, latest=one.id, past=past)
+            self._at_end = False
+            return
+        for one in state.segments:
+            if one.file is not None and one.file.identity == file.identity:
+                file.close()
+                self._put_live(one, one)
+                return
+        for one in state.missing:
+            if one.place.identity == file.identity and same(one.place, file):
+                self._put_live(one, one.again(file))
+                if not one.place.offset and one.place.mtime != file.mtime:
+                    # It may have been written and emptied.
+                    self._moved(_EMPTIED)
+                return
+        # Nothing that is known: it is read from its beginning, unless the search finds that it is a copy.
+        former = next((one.place for one in state.segments if one.id == state.latest), None)
+        emptied = former is not None and former.identity == file.identity
+        back = next((place for place in state.past if place.identity == file.identity and same(place, file)), None)
+        one = segment(back or _beginning(file), file)
+        self.state = replace(
+            state,
+            segments=(*state.segments, one),
+            live=True,
+            latest=one.id,
+            truncations=state.truncations + emptied,
+            renames=state.renames + (not emptied),
+        )
+        self._moved(_EMPTIED if emptied else _RENAMED)
+
+    def _moved(self, how: str) -> None:
+        self._event, self._rotated = True, how
+
+    def _put_live(self, old: Segment, new: Segment) -> None:
+        """A file that was known is at the path: it never left, or has come back."""
+        back = old.id != self.state.latest
+        state = self.state.put(old)
+        self.state = replace(
+            state,
+            segments=(*state.segments, new),
+            live=True,
+            latest=new.id,
+            renames=state.renames + back,
+        )
+        self._moved(_RENAMED if back else self._rotated)
+
+    def _search(self, owners: Owners, now: float) -> None:
+        """Among the files beside it, after a rotation, and again while one is missing."""
+        due = self.state.missing and now >= self._next_search
+        if not self._event and not due:
+            return
+        search = Search(self.path, self.state, owners, now)
+        state = search.run(between=bool(self._rotated))
+        # Each of those between was at the path once.
+        emptied = search.added if self._rotated == _EMPTIED else 0
+        renamed = search.added - emptied
+        self.state = replace(state, renames=state.renames + renamed, truncations=state.truncations + emptied)
+        if search.unread:
+            log.error("%s: %d rotated files are given up, %d wait already", self.path, len(search.unread), WAITING)
+        self._event, self._rotated = False, ""
+        self._next_search = now + self._patience.search
+
+    def _report(self, kind: str, problem: str) -> None:
+        """Said once, not at every look."""
+        if problem != self._problems.get(kind, ""):
+            self._problems[kind] = problem
+            if problem:
+                log.warning("%s", problem)
+            else:
+                log.info("%s can be read again", self.path)
+
+
+def _beginning(file: File) -> Place:
+    return Place(*file.identity, size=file.size, mtime=file.mtime)
