@@ -18,6 +18,7 @@ from dashboards.thresholds import Thresholds, alert_thresholds
 __all__ = ["now_table", "row", "timeline"]
 
 _ACTIVE = "credential_proxy_anomaly_active"
+_CONTAINER = "credential_proxy_container_anomaly_active"
 _INFO = "credential_proxy_anomaly_info"
 _WHO = ("instance", "type", "container_id", "project")
 _TYPES = {
@@ -53,8 +54,8 @@ def timeline() -> States:
         queries=[Query(expr, legend, empty=Empty.QUIET) for expr in (stated, guessed)],
         description="When which container behaved strangely, and how. Several kinds at once in one container: an "
         "attack rather than a mistake; one kind in many: a rollout or a script they share.",
-        thresholds=alert_thresholds("CredentialProxyAnomaly", _ACTIVE),
-        guesses=alert_thresholds("CredentialProxyRateOutlier", _ACTIVE),
+        thresholds=alert_thresholds("CredentialProxyAnomaly", _CONTAINER),
+        guesses=alert_thresholds("CredentialProxyRateOutlier", _CONTAINER),
     )
 
 

@@ -21,9 +21,8 @@ OUTLIER = "rate_outlier"
 
 
 def anomalies_now(**labels: str | Match) -> Expr:
-    """Containers with an anomaly of a type that goes on in one of them at least."""
-    active = PROXY.gauge("credential_proxy_anomaly_active").positive()
-    return PROXY.gauge("credential_proxy_anomaly_info", **labels).only(active, on=("cluster", "instance", "type"))
+    """Named containers whose anomaly goes on; those whose anomaly is over keep their names for a while."""
+    return PROXY.gauge("credential_proxy_container_anomaly_active", **labels).positive()
 
 
 def requests(**labels: str | Match) -> Expr:

@@ -64,10 +64,16 @@ class Living:
             file.writelines((line.encode() if isinstance(line, str) else line) + b"\n" for line in lines)
 
     async def read(self, lines: int, seconds: float = 20) -> None:
-        """Wait until so many lines of the log are counted, of all there ever were."""
+        """Wait until so many lines of the log are counted, of all there ever were, and everybody has been told."""
         name = 'agent_obs_tail_lines_total{source="audit",result='
         await wait_until_async(lambda: self.counted(name) >= lines, seconds, what=f"{lines} lines")
         assert self.counted(name) == lines
+        # The look after that comes behind what is done once a commit has an answer.
+        before = self._looked()
+        await wait_until_async(lambda: self._looked() is not before, what="another look at the log")
+
+    def _looked(self) -> object:
+        return self.runtime.shown and self.runtime.shown.tailer._shown
 
     def counted(self, prefix: str) -> int:
         """The sum of counters as they are stored, whatever is shown of them."""

@@ -78,7 +78,7 @@ def test_there_are_examples_of_everything() -> None:
     ids="ABC",
 )
 def test_the_records_are_read(line: str, expected: tuple[Any, ...]) -> None:
-    record = Parser(zoneinfo.ZoneInfo("UTC")).parse(line.encode())
+    record = Parser(CredentialProxyConfig().services, zoneinfo.ZoneInfo("UTC")).parse(line.encode())
     assert isinstance(record, Record)
     assert tuple(record)[1:] == expected
 

@@ -193,17 +193,25 @@ ATTACKS = {
 }
 
 
+def named(metric: str, value: float) -> dict[str, float]:
+    """Each attacker's series."""
+    return {
+        f'{metric}{{type="{type_}",container_id="{container}",project="sandbox"}}': value
+        for type_, container in ATTACKS.items()
+    }
+
+
 async def test_attacks(tmp_path: Path) -> None:
     async with living(tmp_path, project="sandbox") as it:
         await attack(it)
         assert await it.values("credential_proxy_anomal", "credential_proxy_replayed") == {
             **{f'credential_proxy_anomalies_total{{type="{type_}"}}': 1 for type_ in ATTACKS},
             **{f'credential_proxy_anomaly_active{{type="{type_}"}}': 1 for type_ in ATTACKS},
-            **{
-                f'credential_proxy_anomaly_info{{type="{type_}",container_id="{container}",project="sandbox"}}': 1
-                for type_, container in ATTACKS.items()
-            },
+            **named("credential_proxy_anomaly_info", 1),
         }
+        assert await it.values("credential_proxy_container_anomaly") == named(
+            "credential_proxy_container_anomaly_active", 1
+        )
         noisy = await it.values("credential_proxy_container_requests_last_minute", "credential_proxy_active")
         assert noisy == {
             'credential_proxy_container_requests_last_minute{container_id="aaaaaaaaaaaa"}': 11,
@@ -212,6 +220,22 @@ async def test_attacks(tmp_path: Path) -> None:
             "credential_proxy_active_containers": 4,
         }
         assert sum((await it.values("credential_proxy_hour_of_day_requests")).values()) == 21
+
+
+async def test_attacks_that_are_over(tmp_path: Path) -> None:
+    """They are named for half an hour after their last sign, and said to be over."""
+    turned = 0.0
+    async with living(tmp_path, project="sandbox", clock=lambda: time.time() + turned) as it:
+        await attack(it)
+        going_on = named("credential_proxy_container_anomaly_active", 1)
+        assert await it.values("credential_proxy_container_anomaly") == going_on
+        turned = 1_000.0
+        over = await it.scrape("credential_proxy_container_anomaly")
+        assert sorted(over) == sorted(f"{name} 0" for name in going_on)
+        assert await it.values("credential_proxy_anomaly_active") == {}
+        assert await it.values("credential_proxy_anomaly_info") == named("credential_proxy_anomaly_info", 1)
+        turned = 1_900.0
+        assert await it.scrape("credential_proxy_container_anomaly", "credential_proxy_anomaly_info") == []
 
 
 async def test_history_raises_no_alert(tmp_path: Path) -> None:

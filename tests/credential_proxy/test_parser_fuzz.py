@@ -61,10 +61,10 @@ def reference(line: bytes) -> Record | str:
     if not isinstance(fields, dict):
         return "malformed"
     kind = fields.get("event_type")
-    if kind not in (None, "") and not (isinstance(kind, str) and kind.lower() == "credential_request"):
+    if kind not in (None, "") and not (isinstance(kind, str) and own_name(kind) == "CREDENTIAL_REQUEST"):
         return "ignored"
     said = fields.get("status")
-    status = STATUS.get(said.upper()) if isinstance(said, str) else None
+    status = STATUS.get(own_name(said)) if isinstance(said, str) else None
     if status is None:
         return "malformed"
     at = moment(fields.get("timestamp"))
@@ -80,6 +80,10 @@ def reference(line: bytes) -> Record | str:
     return Record(
         at, name(fields.get("service")), name(fields.get("operation")), status, reason, who(fields), took(fields)
     )
+
+
+def own_name(said: str) -> str:
+    return said.strip().upper().replace("-", "_").replace(" ", "_").replace(".", "_")
 
 
 def whole(digits: str) -> float:

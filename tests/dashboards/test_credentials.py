@@ -16,6 +16,7 @@ PAGE = "agentobs-credentials"
 JOB = 'job="agent-obs-credential_proxy"'
 REQUESTS = "vteam:credential_requests:increase1h"
 ACTIVE, INFO = "credential_proxy_anomaly_active", "credential_proxy_anomaly_info"
+CONTAINER = "credential_proxy_container_anomaly_active"
 UPTIME = "vteam:credential_proxy_uptime:ratio"
 
 
@@ -29,10 +30,13 @@ def requests(service: str, **counts: str) -> dict[str, str]:
 
 
 def anomaly(type_: str, active: str, instance: str = "a", **containers: str) -> dict[str, str]:
-    """`active` by scrape, and for each container when it is named."""
+    """`active` by scrape, and whether that of each container goes on, for as long as it is named."""
     own = f'{JOB}, instance="{instance}", type="{type_}"'
-    named = {f'{INFO}{{{own}, container_id="{who}", project="p"}}': values for who, values in containers.items()}
-    return named | {f"{ACTIVE}{{{own}}}": active}
+    series = {f"{ACTIVE}{{{own}}}": active}
+    for who, values in containers.items():
+        labels = f'{{{own}, container_id="{who}", project="p"}}'
+        series |= {f"{CONTAINER}{labels}": values, f"{INFO}{labels}": values.replace("0x", "1x")}
+    return series
 
 
 def shown(type_: str, container: str, instance: str = "a") -> str:
@@ -43,10 +47,10 @@ def who(type_: str, container: str, instance: str = "a") -> str:
     return labels(instance=instance, type=type_, container_id=container, project="p")
 
 
-# Two kinds go on, one of them in two containers; one is over, whose container is named for a while; another is a guess.
+# Two kinds go on, one of them in two containers but not in a third that is named, too; one is over; another is a guess.
 STRANGE = (
-    anomaly("high_request_rate", "0x2 2x3", one="_x3 1x2", two="1x5")
-    | anomaly("unknown_service", "1x2 0x3", one="1x5")
+    anomaly("high_request_rate", "0x2 2x3", one="_x3 1x2", two="0x2 1x2", five="0x5")
+    | anomaly("unknown_service", "1x2 0x3", one="1x2 0x2")
     | anomaly("rate_outlier", "1x5", three="1x5")
     | anomaly("unknown_service", "1x5", "b", four="1x5")
 )
@@ -69,19 +73,19 @@ CASES = [
     Case(PAGE, "Anomalies now", 0, "1m", STRANGE, "5m", {"{}": 3}),
     Case(
         PAGE, "Anomalies: who and what", 0, "1m", STRANGE, "5m",
-        {INFO + shown("high_request_rate", "one"): 1, INFO + shown("high_request_rate", "two"): 1,
-         INFO + shown("unknown_service", "four", "b"): 1},
+        {CONTAINER + shown("high_request_rate", "one"): 1, CONTAINER + shown("high_request_rate", "two"): 1,
+         CONTAINER + shown("unknown_service", "four", "b"): 1},
     ),
     Case(PAGE, "Anomalies: who and what", 0, "1m", STRANGE, "2m",
-         {INFO + shown("unknown_service", "one"): 1, INFO + shown("unknown_service", "four", "b"): 1}),
-    Case(PAGE, "Anomalies: who and what", 1, "1m", STRANGE, "5m", {INFO + shown("rate_outlier", "three"): 1}),
+         {CONTAINER + shown("unknown_service", "one"): 1, CONTAINER + shown("unknown_service", "four", "b"): 1}),
+    Case(PAGE, "Anomalies: who and what", 1, "1m", STRANGE, "5m", {CONTAINER + shown("rate_outlier", "three"): 1}),
     Case(
         PAGE, "Who behaves strangely now", 0, "1m", STRANGE, "5m",
         {who("high_request_rate", "one"): 3, who("high_request_rate", "two"): 6, who("rate_outlier", "three"): 6,
          who("unknown_service", "four", "b"): 6},
     ),
     Case(
-        PAGE, "Anomalies of the time shown", 0, "1m", anomaly("unknown_service", "1x2 0x7", one="1x5"), "9m",
+        PAGE, "Anomalies of the time shown", 0, "1m", anomaly("unknown_service", "1x2 0x7", one="1x2 0x2"), "9m",
         {who("unknown_service", "one"): 240},
     ),
     Case(

@@ -9,9 +9,10 @@ from typing import Any
 
 from agent_observability.tail.config import TailConfig
 from agent_observability.tail.part import Taken
+from agent_observability.tail.proposal import Proposal
 from agent_observability.tail.reading import Round
 from agent_observability.tail.state import Patience
-from agent_observability.tail.watch import Proposal, Watch
+from agent_observability.tail.watch import Watch
 from agent_observability.units import Duration
 
 PATIENCE = Patience(idle=60, missing=10, search=1)
@@ -55,7 +56,6 @@ class Following:
         watch = Watch(
             "test",
             self.config,
-            self.reader,
             patience=PATIENCE,
             clock=lambda: self.wall,
             steady=lambda: self.now,
@@ -93,7 +93,7 @@ class Following:
                 self.positions[key] = text
         self.commits += 1
         self.lines += self.reader.handed
-        for metric, labels, ((_, amount),), _ in self.watch.batch(proposal).counts:
+        for metric, labels, ((_, amount),), _ in proposal.batch("test").counts:
             self.counts[
                 "_".join((metric.name.removeprefix("agent_obs_tail_").removesuffix("_total"), *labels[1:]))
             ] += amount

@@ -25,11 +25,11 @@ FITS = b"x" * MAX_LINE
         (b"\0\0a\n\0b\0\n", Piece([b"a", b"b\0"], 8)),
         (b"\0\0\0", Piece([], 0)),
         (b"a\n\0\0\0", Piece([b"a"], 2)),
-        (b"a\n\0\0b", Piece([b"a"], 4)),
+        (b"a\n\0\0b", Piece([b"a"], 2)),
         (b"\xff\xfe\n", Piece([b"\xff\xfe"], 3)),
         (FITS + b"\n", Piece([FITS], MAX_LINE + 1)),
         (FITS, Piece([], 0)),
-        (b"\0" + FITS, Piece([], 1)),
+        (b"\0" + FITS, Piece([], 0)),
         (LONG + b"\nb\n", Piece([b"b"], MAX_LINE + 4, 1)),
         (b"a\n" + LONG, Piece([b"a"], MAX_LINE + 3, 1, skip=True)),
         (LONG + b"\n" + LONG, Piece([], 2 * MAX_LINE + 3, 2, skip=True)),
@@ -82,6 +82,7 @@ def test_no_more_lines_than_wanted(data: bytes, expected: Piece) -> None:
 
 def test_zeros_that_something_follows_are_passed() -> None:
     assert cut(b"\0" * 100, ended=False) == Piece([], 100)
+    assert cut(b"\0" * 100 + b"a", ended=False) == Piece([], 100)
 
 
 def _expected(data: bytes) -> tuple[list[bytes], int]:

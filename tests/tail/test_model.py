@@ -10,9 +10,11 @@ import tempfile
 from dataclasses import dataclass, field
 from pathlib import Path
 
+import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
+from agent_observability.tail import search
 from tests.tail.following import Following
 
 KEPT = 4
@@ -36,17 +38,18 @@ OPERATIONS = (
     "restart",
     "later",
     "unanswered",
+    "leave",
 )
 
 
 @dataclass
 class Life:
     """A log and what was written to it. `destroyed` are lines that nobody can have read; `maybe` those whose file was
-    removed: they can be read as long as it was open. `appends`: the writer uses O_APPEND.
+    removed: they can be read as long as it was open. `hole`: where the writer begins; one that uses O_APPEND has None.
     """
 
     folder: Path
-    appends: bool
+    hole: int | None
     written: list[bytes] = field(default_factory=list)
     destroyed: set[bytes] = field(default_factory=set)
     maybe: set[bytes] = field(default_factory=set)
@@ -62,11 +65,11 @@ class Life:
     def _create(self) -> None:
         self.log.touch()
         self.files["audit.log"] = []
-        self.offset = 0
+        self.offset = self.hole or 0
 
     def _write(self, data: bytes) -> None:
-        with self.log.open("ab" if self.appends else "rb+") as stream:
-            if not self.appends:
+        with self.log.open("ab" if self.hole is None else "rb+") as stream:
+            if self.hole is not None:
                 stream.seek(self.offset)
             stream.write(data)
             self.offset = stream.tell()
@@ -153,6 +156,17 @@ class Life:
             shutil.copyfile(self.log, copy)
             copy.rename(self.log)
 
+    def leave(self) -> None:
+        """Renamed, and nobody writes any more for now."""
+        self.append()
+        self._shift()
+        self.log.rename(self.folder / "audit.log.1")
+        self.files["audit.log.1"] = self.files.pop("audit.log")
+        self.poll()
+        self.restart()
+        self.poll()
+        self._create()
+
     def remove(self) -> None:
         self.maybe |= self._unread("audit.log")
         self.log.unlink()
@@ -180,11 +194,14 @@ class Life:
             assert self.follower.watch.settle(proposal, self.follower.positions)
 
 
-@settings(max_examples=200, deadline=None, suppress_health_check=list(HealthCheck))
-@given(st.booleans(), st.lists(st.sampled_from(OPERATIONS), max_size=40))
-def test_every_line_once(appends: bool, operations: list[str]) -> None:
-    with tempfile.TemporaryDirectory() as folder:
-        life = Life(Path(folder), appends)
+@pytest.mark.parametrize("slack", [0, search.SLACK])
+@settings(max_examples=100, deadline=None, suppress_health_check=list(HealthCheck))
+@given(st.sampled_from([None, 0, 5_000, 300_000]), st.lists(st.sampled_from(OPERATIONS), max_size=40))
+def test_every_line_once(slack: int, hole: int | None, operations: list[str]) -> None:
+    """Also for a clock that is exact, as it is for files that are written with seconds between them."""
+    with tempfile.TemporaryDirectory() as folder, pytest.MonkeyPatch.context() as patch:
+        patch.setattr(search, "SLACK", slack)
+        life = Life(Path(folder), hole)
         for name in operations:
             getattr(life, name)()
             assert len(set(life.follower.lines)) == len(life.follower.lines), "counted twice"

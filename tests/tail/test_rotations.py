@@ -273,6 +273,32 @@ def test_renamed_while_nothing_takes_its_place(log: Path, following: Following) 
     assert following.poll(2) == numbered(12, 14)
 
 
+@pytest.mark.parametrize("running", [True, False])
+@pytest.mark.parametrize("there", [True, False])
+def test_rotated_with_seconds_between(log: Path, following: Following, there: bool, running: bool) -> None:
+    """Twice, with a file at the path or none: those between were written long before."""
+    now = log.stat().st_mtime
+    append(log, *numbered(10, 11))
+    os.utime(log, (now + 100,) * 2)
+    log.rename(log.with_name("audit.log.3"))
+    for number in (2, 1):
+        rotated = log.with_name(f"audit.log.{number}")
+        append(rotated, *numbered(32 - 10 * number, 34 - 10 * number))
+        os.utime(rotated, (now + 300 - 100 * number,) * 2)
+    between = [*numbered(10, 11), *numbered(12, 14), *numbered(22, 24)]
+    if not there:
+        if not running:
+            following.restart()
+        assert following.wait(2) == between
+        between = []
+    append(log, *numbered(40, 41))
+    os.utime(log, (now + 1000,) * 2)
+    if not running:
+        following.restart()
+    assert following.poll(2) == [*between, *numbered(40, 41)]
+    assert following.counts["rotations_rename"] == 3
+
+
 def test_moved_away_and_back(log: Path, following: Following) -> None:
     _rename(log, create=False)
     following.poll(2)
@@ -342,6 +368,22 @@ def test_what_was_there_before_is_history(log: Path) -> None:
     _rename(log)
     append(log, *numbered(6, 7))
     assert following.poll(2) == numbered(6, 7)
+
+
+def test_old_files_are_history(log: Path) -> None:
+    """Neither those that lie beside it at first, nor those of which others have long been forgotten."""
+    for number in range(1, 50):
+        old = log.with_name(f"audit.log.{number}")
+        append(old, *numbered(1000 * number, 1000 * number + 20))
+        os.utime(old, (1_700_000_000 - 100 * number,) * 2)
+    append(log, *numbered(0, 5))
+    following = Following(log)
+    following.poll()
+    for turn in range(3):
+        log.rename(log.with_name(f"audit.log-2025111{turn}"))
+        append(log, *numbered(5 + turn, 6 + turn))
+        assert following.poll(2) == numbered(5 + turn, 6 + turn)
+        following.restart()
 
 
 def test_compressed_and_damaged(log: Path, following: Following) -> None:

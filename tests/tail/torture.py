@@ -41,6 +41,8 @@ _OPERATIONS = {
     "down": 2,
     "wild": 2,
 }
+# For so long in the end nothing more may be counted.
+_QUIET_SECONDS = 1.0
 
 
 class Torture:
@@ -93,11 +95,11 @@ class Torture:
             output, _ = process.communicate()
             self.truth.update({tuple(key): number for *key, number in json.loads(output)})
         with self._child() as child:
-            wait_until(lambda: not self._wrong(), 60, what=lambda: f"{self._wrong()}\n{child.output()[-2000:]}")
-            # Nothing may come after that.
-            counted = self.counted()
             wait_until(self._finished, 60, what=child.output)
-            assert not self._wrong(), self._wrong()
+            wait_until(lambda: not self._wrong(), 20, what=lambda: f"{self._wrong()}\n{child.output()[-2000:]}")
+            # Nothing may come after that.
+            counted, until = self.counted(), time.monotonic() + _QUIET_SECONDS
+            wait_until(lambda: self.counted() != counted or time.monotonic() > until)
             assert self.counted() == counted
             child.end(signal.SIGTERM, 10)
         self._check_losses()
@@ -261,9 +263,10 @@ class Torture:
         return False
 
     def _finished(self) -> bool:
-        """Whether only the file at the path is still followed."""
+        """Whether only the file at the path is still followed, to its end."""
         book = self._position()
-        return book is not None and len(book.places) <= 1
+        size = self._log.stat().st_size if self._log.exists() else 0
+        return book is not None and len(book.places) <= 1 and all(place.offset == size for place in book.places)
 
     def _position(self) -> Any:
         rows = self._rows("SELECT value FROM position WHERE source LIKE ?", "tail/%/file/%")

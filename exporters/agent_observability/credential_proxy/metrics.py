@@ -11,6 +11,7 @@ __all__ = [
     "ANOMALY_INFO",
     "ANOMALY_TYPES",
     "CONTAINERS_EVICTED",
+    "CONTAINER_ANOMALY",
     "CONTAINER_REQUESTS",
     "COUNTED",
     "CREDENTIAL_PROXY_METRICS",
@@ -44,6 +45,7 @@ _SERVICE = Label("target_service")
 _OPERATION = Label("operation")
 _TYPE = Label("type", ANOMALY_TYPES)
 _CONTAINER = Label("container_id")
+_WHO = (_TYPE, _CONTAINER, Label("project"))
 _PROBE = Label("probe")
 
 REQUESTS = Metric(
@@ -84,8 +86,15 @@ ANOMALY_ACTIVE = Metric(
 ANOMALY_INFO = Metric(
     "credential_proxy_anomaly_info",
     Kind.INFO,
-    "Who behaves strangely: the newest anomalies, for half an hour after their last sign",
-    (_TYPE, _CONTAINER, Label("project")),
+    "Who behaves strangely: the newest anomalies, for half an hour after their last sign or as long as they go on",
+    _WHO,
+    series_cap=20,
+)
+CONTAINER_ANOMALY = Metric(
+    "credential_proxy_container_anomaly_active",
+    Kind.GAUGE,
+    "1 while the anomaly of a container that is named goes on, 0 from its end until it is named no more",
+    _WHO,
     series_cap=20,
 )
 ACTIVE_CONTAINERS = Metric(
@@ -136,6 +145,7 @@ CREDENTIAL_PROXY_METRICS = (
     *COUNTED,
     ANOMALY_ACTIVE,
     ANOMALY_INFO,
+    CONTAINER_ANOMALY,
     ACTIVE_CONTAINERS,
     CONTAINER_REQUESTS,
     HOUR_OF_DAY,

@@ -11,13 +11,12 @@ import re
 import msgspec
 
 from agent_observability.credential_proxy.formats import MAX_MILLISECONDS, Said
-from agent_observability.credential_proxy.reasons import reason_of
+from agent_observability.credential_proxy.reasons import reason_of, snake
 
 __all__ = ["container_of", "duration_of", "event_type_of", "rejection_of", "text_of", "understand"]
 
 _FIELDS = frozenset(Said.__struct_fields__)
 _NUMBER = re.compile(r"[+-]?\d{1,20}(\.\d{0,20})?([eE][+-]?\d{1,3})?", re.ASCII)
-_BETWEEN = re.compile(r"[\W_]+")
 
 _decode = msgspec.json.Decoder(Said).decode
 
@@ -54,7 +53,7 @@ def event_type_of(said: object) -> str | None:
     """In lower snake case; None where it is not said."""
     if said is None or said == "":
         return None
-    return _BETWEEN.sub("_", said.strip().lower()) if isinstance(said, str) else "unknown"
+    return snake(said) if isinstance(said, str) else "unknown"
 
 
 def container_of(said: Said) -> str:

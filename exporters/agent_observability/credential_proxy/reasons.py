@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 
-__all__ = ["STATUSES_SAID", "reason_of", "reason_said", "status_of"]
+__all__ = ["STATUSES_SAID", "reason_of", "reason_said", "snake", "status_of"]
 
 STATUSES_SAID = {"GRANTED": "granted", "REJECTED": "rejected", "ERROR": "error", "FAILED_TO_RETRIEVE": "error"}
 """How the log says what the metrics call granted, rejected and error."""
@@ -36,11 +36,17 @@ _RESOURCE = re.compile(r"(^|_)(resource|repository)_")
 _SPENT = re.compile(r"exhausted|unavailable|limit|quota")
 _BETWEEN = re.compile(r"[\W_]+")
 _MAX_CHARACTERS = 200
+_WRITTEN = str.maketrans("- .", "___")
+
+
+def snake(name: str) -> str:
+    """A name of the log's own in lower snake case, however it is written."""
+    return name.strip().lower().translate(_WRITTEN)
 
 
 def status_of(said: object) -> str:
-    """One of `metrics.STATUSES`, or "" for what is no status; case, hyphens and spaces do not matter."""
-    return STATUSES_SAID.get(_BETWEEN.sub("_", said.strip()).upper(), "") if isinstance(said, str) else ""
+    """One of `metrics.STATUSES`, or "" for what is no status."""
+    return STATUSES_SAID.get(snake(said).upper(), "") if isinstance(said, str) else ""
 
 
 def reason_said(text: str) -> str:

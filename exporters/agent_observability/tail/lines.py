@@ -50,8 +50,8 @@ def cut(
         if line := rest.removesuffix(b"\r"):
             lines.append(line)
         return Piece(lines, len(data), oversize)
-    # NULs that nothing follows may still be overwritten; those before something are passed for good.
-    return Piece(lines, len(data) - len(rest) if rest or not ended else end, oversize)
+    # A place that has nothing but NULs before it would be found again in any other hole.
+    return Piece(lines, end if ended else len(data) - len(rest), oversize)
 
 
 def _first(data: bytes, begin: int, end: int, most: int) -> int:

@@ -91,8 +91,10 @@ def digest(data: bytes) -> str:
 
 
 def first_line(data: bytes) -> str:
-    """The hash of the first line of a file that begins with `data`; "" if that does not hold all of it."""
+    """The hash of the first line of a file that begins with `data`; "" if that does not hold all of it, or a hole."""
     end = data.find(b"\n", 0, HEAD_BYTES)
+    if not data[:1].strip(b"\0"):
+        return ""
     if end < 0 and len(data) < HEAD_BYTES:
         return ""
     return digest(data[: end if end >= 0 else HEAD_BYTES])
@@ -103,5 +105,6 @@ def remember(past: tuple[Place, ...], place: Place) -> tuple[Place, ...]:
     if not place.offset:
         return past
     key = (place.identity, place.head)
-    others = [one for one in past if not one.inode or (one.identity, one.head) != key]
+    # Without an inode or a first line, another file cannot be told from an earlier one with the same number.
+    others = [one for one in past if not one.inode or not one.head or (one.identity, one.head) != key]
     return (*others, place)[-PAST:]

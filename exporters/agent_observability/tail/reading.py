@@ -125,25 +125,33 @@ def _read_chunk(path: str, place: Place, file: File, work: Round, *, last: bool)
     if found is None:
         return None
     data, lead = found
+    offset = place.offset
+    # A hole may be of many gigabytes. The place stays before it, as long as no line behind it was read.
+    if data[lead : lead + 1] == b"\0" and (behind := file.behind_hole(offset)) > offset:
+        if behind >= file.size:
+            return place, True
+        data, lead, offset = file.bytes_at(behind, CHUNK), 0, behind
+        if not file.fits(place):
+            return None
     ended = len(data) - lead < CHUNK
-    # A hole may be of many gigabytes.
-    if data[lead : lead + 1] == b"\0" and (offset := file.behind_hole(place.offset)) > place.offset:
-        return (place, True) if offset >= file.size else (_moved(place, file, offset), False)
     piece = cut(data, lead, skip=place.skip, ended=ended, last=last and ended, most=work.most)
     if piece.used > lead:
         before = data[max(0, piece.used - PRINT_BYTES) : piece.used]
-        place = _moved(place, file, place.offset + piece.used - lead, before, skip=piece.skip)
+        place = _moved(place, file, offset + piece.used - lead, before, skip=piece.skip)
     work.hand_in(path, piece, len(data) - lead)
     return place, ended and not (work.most and data.find(b"\n", piece.used) >= 0)
 
 
-def _moved(place: Place, file: File, offset: int, before: bytes = b"", *, skip: bool | None = None) -> Place:
-    start = max(0, offset - PRINT_BYTES)
+def _moved(place: Place, file: File, offset: int, before: bytes, *, skip: bool) -> Place:
+    """The place at `offset`, `before` being what is just before it as far as that is known."""
+    number = min(PRINT_BYTES, offset)
+    if len(before) < number:
+        before = file.bytes_at(offset - number, number)
     return changed(
         place,
         offset=offset,
-        printed=digest(before or file.bytes_at(start, offset - start)),
+        printed=digest(before),
         head=place.head or file.head(),
         size=max(place.size, offset),
-        skip=place.skip if skip is None else skip,
+        skip=skip,
     )

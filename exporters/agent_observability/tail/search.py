@@ -47,9 +47,9 @@ class Search:
     def run(self, *, between: bool) -> State:
         """The state with missing files found; with `between` also with those that nobody has seen yet."""
         try:
-            self._by_inode()
+            self._find(by_inode=True)
             self._moved_to_path()
-            self._by_content()
+            self._find(by_inode=False)
             self._shorter()
             if between or any(not one.place.offset for one in self.state.missing):
                 self._unknown(between=between)
@@ -72,20 +72,6 @@ class Search:
             if (file := self._open(sibling)) is not None:
                 yield sibling, file
 
-    def _find(self, missing: Segment, sibling: Sibling, file: File) -> None:
-        self._found.remove(sibling)
-        self.state = self.state.put(missing, missing.found(file))
-
-    def _by_inode(self) -> None:
-        for missing in self.state.missing:
-            for sibling, file in self._opened():
-                # With nothing read of it, an inode that is used again could not be told.
-                place = missing.place
-                if place.offset and not sibling.packed and sibling.identity == place.identity and _fits(file, place):
-                    self._found.remove(sibling)
-                    self.state = self.state.put(missing, missing.again(file))
-                    break
-
     def _moved_to_path(self) -> None:
         """The file at the path may be a copy of the one that was there, as editors leave it."""
         state = self.state
@@ -107,13 +93,24 @@ class Search:
         moved = replace(live, place=place)
         self.state = replace(state, segments=(*state.segments[:-2], *keep, moved))
 
-    def _by_content(self) -> None:
-        """Plain files first: a compressed one may have been made of them."""
-        for missing in self.state.missing:
-            for sibling, file in sorted(self._opened(), key=lambda pair: pair[0].packed):
-                if missing.place.offset and _fits(file, missing.place):
-                    self._find(missing, sibling, file)
-                    break
+    def _find(self, *, by_inode: bool) -> None:
+        """Missing files by what was read of them. Plain files first: a compressed one may have been made of them."""
+        for sibling, file in sorted(self._opened(), key=lambda pair: pair[0].packed):
+            # A file that has several of the places was read up to the last of them.
+            place = max(self._fitting(file), key=lambda one: one.offset, default=None)
+            missing = next((one for one in self.state.missing if one.place is place), None)
+            if missing is None:
+                continue
+            itself = not file.packed and missing.place.identity == file.identity
+            if itself or not by_inode:
+                self._found.remove(sibling)
+                self.state = self.state.put(missing, missing.again(file) if itself else missing.found(file))
+
+    def _fitting(self, file: File) -> list[Place]:
+        """Places that the file has; in the order that suits a compressed one."""
+        places = [*self.state.past, *(one.place for one in self.state.segments)]
+        places.sort(key=lambda one: one.offset)
+        return [place for place in places if place.offset and _fits(file, place)]
 
     def _shorter(self) -> None:
         """A copy that was taken before the last lines were read has nothing new."""
@@ -162,10 +159,7 @@ class Search:
         return False
 
     def _known(self, file: File) -> bool:
-        places = sorted((*self.state.past, *(one.place for one in self.state.segments)), key=lambda one: one.offset)
-        return any(place.offset and _fits(file, place) for place in places) or any(
-            _alike(file, other) for other in self.state.files
-        )
+        return bool(self._fitting(file)) or any(_alike(file, other) for other in self.state.files)
 
 
 def same(place: Place, file: File) -> bool:
@@ -215,9 +209,10 @@ def _alike(one: File, other: File) -> bool:
         # Less than a line is no sign of anything.
         if first[:common] != second[:common] or (b"\n" not in first[:common] and common < HEAD_BYTES):
             return False
-        if one.packed or other.packed:
+        if (one.packed or other.packed) and first[:common].strip(b"\0"):
             return True
-        end = min(one.size, other.size)
+        # Many begin with a hole.
+        end = min(one.length(), other.length())
         start = max(0, end - PRINT_BYTES)
         return one.bytes_at(start, end - start) == other.bytes_at(start, end - start)
     except OSError:

@@ -18,10 +18,11 @@ from agent_observability.runtime import SourceStatus
 from agent_observability.tail.config import TailConfig
 from agent_observability.tail.narrowing import Narrowing
 from agent_observability.tail.part import Reader, Taken
+from agent_observability.tail.proposal import Proposal
 from agent_observability.tail.reading import Round
 from agent_observability.tail.show import Shown, TailCollector, shown
 from agent_observability.tail.state import Patience
-from agent_observability.tail.watch import Proposal, Watch
+from agent_observability.tail.watch import Watch
 from agent_observability.workers import Workers
 
 __all__ = ["Tailer"]
@@ -62,7 +63,7 @@ class Tailer:
         self._reader = reader
         self._steady = steady
         self._interval = float(config.interval)
-        self._watch = Watch(source, config, reader, patience=patience or Patience(), clock=clock, steady=steady)
+        self._watch = Watch(source, config, patience=patience or Patience(), clock=clock, steady=steady)
         self._workers = Workers(f"tail-{source}", idle_max=1)
         # Whoever cancels does not wait for a file system that hangs; the next job does.
         self._lock = threading.Lock()
@@ -138,7 +139,7 @@ class Tailer:
 
     async def _commit(self, proposal: Proposal) -> None:
         try:
-            await self._ledger.submit(self._watch.batch(proposal))
+            await self._ledger.submit(proposal.batch(self._source))
         except LedgerDataError:
             self._narrowing.failed(proposal.work.lines)
             raise

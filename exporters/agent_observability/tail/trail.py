@@ -10,11 +10,12 @@ from dataclasses import replace
 
 from msgspec.structs import replace as changed
 
+from agent_observability.tail.arrival import EMPTIED, RENAMED, arrived, beginning, begun
 from agent_observability.tail.files import File, open_file
 from agent_observability.tail.place import Book, Place
 from agent_observability.tail.reading import Round, begin_at_end, read_on
-from agent_observability.tail.search import WAITING, Search, last_places, same
-from agent_observability.tail.state import Patience, Segment, State, merge, segment
+from agent_observability.tail.search import WAITING, Search, same
+from agent_observability.tail.state import Patience, State, merge
 from agent_observability.tail.verify import refreshed
 
 __all__ = ["Trail"]
@@ -22,8 +23,6 @@ __all__ = ["Trail"]
 log = logging.getLogger(__name__)
 
 Owners = Mapping[tuple[int, int], str]
-
-_RENAMED, _EMPTIED = "renamed", "emptied"
 
 
 class Trail:
@@ -54,6 +53,7 @@ class Trail:
         self._at_end = at_end
         self._inherit = inherit
         self._problems: dict[str, str] = {}
+        self._away_since: float | None = None
         self.state = State()
         self.resume(book, text)
         self.seen = book.seen if book else clock()
@@ -66,6 +66,8 @@ class Trail:
         self._number = book.number if book else 0
         self._committed = self.state.essence()
         self._clean: State | None = None
+        # What the ledger holds cannot be read: better nothing than twice.
+        self._at_end |= bool(text) and book is None
         self._event = book is not None
         self._rotated = ""
         self._next_search = 0.0
@@ -129,9 +131,12 @@ class Trail:
             self.state, event, emptied = refreshed(self.state, now)
             self._event |= event
             if emptied:
-                self._moved(_EMPTIED)
+                self._moved(EMPTIED)
             self._look_at_path(owners, now)
             self._search(owners, now)
+            if self.state.live:
+                # Only now: what was written since the last look is what the search is for.
+                self.state = replace(self.state, floor=max(self.state.floor, self.state.segments[-1].place.mtime))
         finally:
             kept = set(map(id, self.state.files))
             for file in before:
@@ -210,71 +215,37 @@ class Trail:
             self._report("path", f"{self.path}: {error.strerror or error}")
             return
         self._report("path", "")
+        self._away_since = None
         self.seen = self._clock()
         live = self.state.segments[-1]
-        mtime = live.file.mtime if live.file else 0
-        if live.place.mtime != mtime:
-            state = self.state.put(live, replace(live, place=changed(live.place, mtime=mtime)))
-            self.state = replace(state, floor=mtime)
+        if live.file is not None and live.place.mtime != live.file.mtime:
+            self.state = self.state.put(live, replace(live, place=changed(live.place, mtime=live.file.mtime)))
 
     def _away(self, why: str) -> None:
         self._at_end = False
         self._report("path", f"{self.path} {why}")
+        now = self._steady()
+        if self._away_since is None:
+            self._away_since = now
+        # Until there is a file again, others may come and go unseen.
+        if now - self._away_since < self._patience.idle and now >= self._next_search and not self.over:
+            self._moved(RENAMED)
         self.state = replace(self.state, live=False)
 
     def _arrive(self, file: File) -> None:
         """There is another file at the path."""
-        state = self.state
-        if not state.segments and not state.past:
-            place = self._inherit(file) or (begin_at_end(file) if self._at_end else _beginning(file))
-            one = segment(place, file)
-            # What lies beside it is history.
-            past = last_places(self.path, file.mtime)
-            self.state = replace(state, segments=(one,), live=True, latest=one.id, past=past)
-            self._at_end = False
-            return
-        for one in state.segments:
-            if one.file is not None and one.file.identity == file.identity:
-                file.close()
-                self._put_live(one, one)
-                return
-        for one in state.missing:
-            if one.place.identity == file.identity and same(one.place, file):
-                self._put_live(one, one.again(file))
-                if not one.place.offset and one.place.mtime != file.mtime:
-                    # It may have been written and emptied.
-                    self._moved(_EMPTIED)
-                return
-        # Nothing that is known: it is read from its beginning, unless the search finds that it is a copy.
-        former = next((one.place for one in state.segments if one.id == state.latest), None)
-        emptied = former is not None and former.identity == file.identity
-        back = next((place for place in state.past if place.identity == file.identity and same(place, file)), None)
-        one = segment(back or _beginning(file), file)
-        self.state = replace(
-            state,
-            segments=(*state.segments, one),
-            live=True,
-            latest=one.id,
-            truncations=state.truncations + emptied,
-            renames=state.renames + (not emptied),
-        )
-        self._moved(_EMPTIED if emptied else _RENAMED)
+        first = not self.state.segments and not self.state.past
+        self.state, how = begun(self.path, self.state, file, self._place) if first else arrived(self.state, file)
+        self._at_end = False
+        if how:
+            self._moved(how)
+
+    def _place(self, file: File) -> Place:
+        """Where the first file of all is begun."""
+        return self._inherit(file) or (begin_at_end(file) if self._at_end else beginning(file))
 
     def _moved(self, how: str) -> None:
         self._event, self._rotated = True, how
-
-    def _put_live(self, old: Segment, new: Segment) -> None:
-        """A file that was known is at the path: it never left, or has come back."""
-        back = old.id != self.state.latest
-        state = self.state.put(old)
-        self.state = replace(
-            state,
-            segments=(*state.segments, new),
-            live=True,
-            latest=new.id,
-            renames=state.renames + back,
-        )
-        self._moved(_RENAMED if back else self._rotated)
 
     def _search(self, owners: Owners, now: float) -> None:
         """Among the files beside it, after a rotation, and again while one is missing."""
@@ -284,7 +255,7 @@ class Trail:
         search = Search(self.path, self.state, owners, now)
         state = search.run(between=bool(self._rotated))
         # Each of those between was at the path once.
-        emptied = search.added if self._rotated == _EMPTIED else 0
+        emptied = search.added if self._rotated == EMPTIED else 0
         renamed = search.added - emptied
         self.state = replace(state, renames=state.renames + renamed, truncations=state.truncations + emptied)
         if search.unread:
@@ -300,7 +271,3 @@ class Trail:
                 log.warning("%s", problem)
             else:
                 log.info("%s can be read again", self.path)
-
-
-def _beginning(file: File) -> Place:
-    return Place(*file.identity, size=file.size, mtime=file.mtime)

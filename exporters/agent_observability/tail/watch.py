@@ -4,54 +4,24 @@ from __future__ import annotations
 
 import glob
 import logging
-from collections.abc import Callable, Iterator, Mapping
-from dataclasses import dataclass, field
+from collections.abc import Callable, Mapping
 from pathlib import Path
 
-from agent_observability.ledger.batch import MAX_TEXT, Batch, Count, count
 from agent_observability.tail.config import TailConfig
 from agent_observability.tail.files import File
-from agent_observability.tail.metrics import TAIL_LINES, TAIL_LOST, TAIL_ROTATIONS
-from agent_observability.tail.part import Reader, Taken
-from agent_observability.tail.place import Book, Place, decode, digest
+from agent_observability.tail.place import Book, Place, decode
+from agent_observability.tail.proposal import Proposal, Share, name_of
 from agent_observability.tail.reading import Round
 from agent_observability.tail.search import same
 from agent_observability.tail.siblings import is_sibling, logs
-from agent_observability.tail.state import Patience, State
+from agent_observability.tail.state import Patience
 from agent_observability.tail.trail import Trail
 
-__all__ = ["Proposal", "Share", "Watch"]
+__all__ = ["Watch"]
 
 log = logging.getLogger(__name__)
 
 _FORGET_SECONDS = 7 * 86_400
-
-
-@dataclass(frozen=True, slots=True)
-class Share:
-    """What a round has made of one trail."""
-
-    trail: Trail
-    before: State
-    after: State
-    text: str
-
-
-@dataclass(slots=True)
-class Proposal:
-    """One round: what is to be committed, and taken over once it is. `first`: nothing has been read yet."""
-
-    work: Round
-    first: bool = False
-    shares: list[Share] = field(default_factory=list)
-    positions: dict[str, str | None] = field(default_factory=dict)
-    after: dict[str, str] = field(default_factory=dict)
-    dropped: list[str] = field(default_factory=list)
-
-    @property
-    def more(self) -> bool:
-        """Whether there may be more to read at once."""
-        return self.first or self.work.full
 
 
 class Watch:
@@ -61,15 +31,12 @@ class Watch:
         self,
         source: str,
         config: TailConfig,
-        reader: Reader,
         *,
         patience: Patience,
         clock: Callable[[], float],
         steady: Callable[[], float],
     ) -> None:
         self._config = config
-        self._reader = reader
-        self._source = source
         self._patience = patience
         self._clock = clock
         self._steady = steady
@@ -154,52 +121,24 @@ class Watch:
         unmarked = [key for key in map(self._marker, self._config.paths) if key not in self._positions]
         proposal = Proposal(work, first=bool(unmarked))
         for key in unmarked:
-            proposal.positions[key], proposal.after[key] = "known", ""
+            proposal.move(key, "", "known")
         for trail in self._in_turn():
             if work.full:
                 break
             before = trail.state
             after = before if unmarked else trail.read(work)
             if trail.worth_committing(after):
-                self._propose(proposal, trail, before, after)
+                share = Share(trail, before, after, trail.position(after))
+                proposal.shares.append(share)
+                proposal.move(self._key(trail.path), trail.text, share.text)
             elif after is not before:
                 trail.adopt(after)
         self._forget(proposal)
         return proposal if proposal.positions else None
 
-    def batch(self, proposal: Proposal) -> Batch:
-        """As one commit."""
-        taken = proposal.work.taken
-        events = [event for one in taken for event in one.events]
-        facts = {key: data for one in taken for key, data in one.facts.items()}
-        counts = [one for part in taken for one in part.counts]
-        counts += self._counts(taken, proposal)
-        return Batch(events, counts, proposal.positions, proposal.after, facts, kind=self._source)
-
     def close(self) -> None:
         for trail in self.trails.values():
             trail.close()
-
-    def _counts(self, taken: list[Taken], proposal: Proposal) -> Iterator[Count]:
-        states = [share.after for share in proposal.shares]
-        for metric, labels, amount in (
-            (TAIL_LINES, ("parsed",), sum(one.parsed for one in taken)),
-            (TAIL_LINES, ("ignored",), sum(one.ignored for one in taken)),
-            (TAIL_LINES, ("malformed",), sum(one.malformed for one in taken)),
-            (TAIL_LINES, ("oversize",), proposal.work.oversize),
-            (TAIL_LOST, (), sum(state.lost for state in states)),
-            (TAIL_ROTATIONS, ("rename",), sum(state.renames for state in states)),
-            (TAIL_ROTATIONS, ("truncate",), sum(state.truncations for state in states)),
-        ):
-            if amount:
-                yield count(metric, (self._source, *labels), amount)
-
-    def _propose(self, proposal: Proposal, trail: Trail, before: State, after: State) -> None:
-        share = Share(trail, before, after, trail.position(after))
-        proposal.shares.append(share)
-        key = self._key(trail.path)
-        proposal.positions[key] = share.text
-        proposal.after[key] = trail.text
 
     def _in_turn(self) -> list[Trail]:
         """All that may have something, another one first each time."""
@@ -274,31 +213,24 @@ class Watch:
         for trail in gone:
             if trail.seen < before or trail in late:
                 if trail.text:
-                    proposal.positions[self._key(trail.path)] = None
-                    proposal.after[self._key(trail.path)] = trail.text
+                    proposal.move(self._key(trail.path), trail.text, None)
                     proposal.dropped.append(trail.path)
                 else:
                     self.trails.pop(trail.path).close()
         used = {self._key(path) for path in self.trails} if self._stale else set()
         for key in self._stale:
             if key not in used:
-                proposal.positions[key], proposal.after[key] = None, self._positions[key]
+                proposal.move(key, self._positions[key], None)
 
     def _take_over(self, positions: Mapping[str, str]) -> None:
         mine = (self._file_prefix, self._pattern_prefix)
         self._positions = {key: text for key, text in positions.items() if key.startswith(mine)}
 
     def _key(self, path: str) -> str:
-        return _short(self._file_prefix, path)
+        return name_of(self._file_prefix, path)
 
     def _marker(self, pattern: str) -> str:
-        return _short(self._pattern_prefix, pattern)
-
-
-def _short(prefix: str, text: str) -> str:
-    """A key that a ledger can hold."""
-    key = prefix + text
-    return key if len(key.encode()) < MAX_TEXT and "\0" not in key else prefix + "#" + digest(text.encode())
+        return name_of(self._pattern_prefix, pattern)
 
 
 def _book(text: str) -> Book | None:

@@ -77,7 +77,13 @@ class Watching:
         self.detector.restore(self.facts)
 
     def active(self) -> dict[str, int]:
-        return {type_: many for type_, many in self.detector.active().items() if many}
+        return {type_: many for type_, many in self.detector.shown().active.items() if many}
+
+    def named(self) -> list[tuple[str, str, bool]]:
+        """Type and container, and whether the anomaly goes on."""
+        named = self.detector.shown().named
+        assert all(project == "demo" for (_, _, project), _ in named)
+        return [(type_, container, goes_on) for (type_, container, _), goes_on in named]
 
 
 def told_of(event: object) -> Told:

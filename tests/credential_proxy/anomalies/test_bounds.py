@@ -60,7 +60,7 @@ def test_a_crowd_of_invented_containers(caplog: pytest.LogCaptureFixture) -> Non
     assert len(watching.facts) == 500
     assert watching.counts == {EVICTED: 9_500, ("anomalies_total", UNKNOWN): 10_000}
     assert watching.active() == {UNKNOWN: 500}
-    assert len(watching.detector.infos()) == 20
+    assert len(watching.named()) == 20
 
 
 @pytest.mark.parametrize("late", [False, True])
@@ -103,8 +103,9 @@ def test_gauges_are_read_while_records_come() -> None:
         try:
             while not over.is_set():
                 assert watching.detector.active_containers() <= 50
-                assert len(watching.detector.infos()) <= 20
-                assert sum(watching.detector.active().values()) <= 200
+                shown = watching.detector.shown()
+                assert sum(shown.active.values()) <= 200
+                assert len(shown.named) == min(sum(shown.active.values()), 20)
                 assert all(many > 0 for _, many in watching.detector.busiest(20))
         except BaseException as error:
             failed.append(error)

@@ -9,6 +9,7 @@ from hypothesis import strategies as st
 from agent_observability.credential_proxy.config import AnomaliesConfig
 from agent_observability.credential_proxy.metrics import ANOMALY_TYPES
 from agent_observability.credential_proxy.record import Record
+from agent_observability.units import Duration
 from tests.credential_proxy.anomalies.asking import NOW, SERVICES, Watching, asked, every, refused
 from tests.credential_proxy.anomalies.reference import literally
 
@@ -95,11 +96,61 @@ def test_it_ends_by_the_clock_when_nothing_comes_any_more() -> None:
     watching = Watching()
     watching.see(asked(0, service="aws"))
     watching.see(asked(100, service="aws"))
-    for seconds, active, infos in ((999, 1, 1), (1_001, 0, 1), (1_899, 0, 1), (1_901, 0, 0)):
+    for seconds, active, named in ((999, 1, 1), (1_001, 0, 1), (1_899, 0, 1), (1_901, 0, 0)):
         watching.now = NOW + seconds
         assert watching.active() == ({UNKNOWN: active} if active else {})
-        assert watching.detector.infos() == [(UNKNOWN, "one", "demo")] * infos
-    assert set(watching.detector.active()) == set(ANOMALY_TYPES)
+        assert watching.named() == [(UNKNOWN, "one", bool(active))] * named
+    assert set(watching.detector.shown().active) == set(ANOMALY_TYPES)
+
+
+def test_it_has_a_name_for_as_long_as_it_goes_on() -> None:
+    """However long that is: half an hour is the least."""
+    watching = Watching(AnomaliesConfig(cooldown=Duration(7_200)))
+    watching.see(asked(0, service="aws"))
+    watching.now = NOW + 7_199
+    assert watching.active() == {UNKNOWN: 1} and watching.named() == [(UNKNOWN, "one", True)]
+    watching.now = NOW + 7_201
+    assert watching.active() == {} and watching.named() == []
+
+
+def test_one_that_is_over_stays_over_while_another_goes_on() -> None:
+    watching = Watching()
+    watching.each(asked(0, "over", service="aws"), asked(901, "other", service="aws"))
+    assert watching.active() == {UNKNOWN: 1}
+    assert watching.named() == [(UNKNOWN, "other", True), (UNKNOWN, "over", False)]
+    # Another kind of the same container is another anomaly.
+    watching.each(*[refused(902 + at, "over") for at in range(6)])
+    assert watching.named() == [(REJECTIONS, "over", True), (UNKNOWN, "other", True), (UNKNOWN, "over", False)]
+    watching.each(asked(1_000, "over", service="aws"))
+    assert watching.active() == {UNKNOWN: 2, REJECTIONS: 1}
+    assert all(goes_on for _, _, goes_on in watching.named())
+
+
+def test_those_that_are_over_take_no_name_from_one_that_goes_on() -> None:
+    watching = Watching()
+    watching.each(asked(0, "first", service="aws"), *[asked(1 + at, f"c{at:02}", service="aws") for at in range(30)])
+    watching.each(asked(600, "first", service="aws"))
+    watching.now = NOW + 1_400
+    assert watching.active() == {UNKNOWN: 1}
+    assert watching.named() == [
+        (UNKNOWN, "first", True),
+        *[(UNKNOWN, f"c{at:02}", False) for at in range(29, 10, -1)],
+    ]
+
+
+@given(st.lists(st.tuples(st.integers(0, 40), st.floats(0, 600)), max_size=60), st.floats(0, 2_500))
+@settings(max_examples=100)
+def test_numbers_and_names_agree(asks: list[tuple[int, float]], later: float) -> None:
+    """At any moment: as many names go on as are counted, up to as many as there is room for."""
+    watching = Watching()
+    moment = 0.0
+    for number, gap in asks:
+        moment += gap
+        watching.see(asked(moment, f"c{number}", service="aws"))
+    watching.now += later
+    going_on = [container for _, container, goes_on in watching.named() if goes_on]
+    assert len(going_on) == min(sum(watching.active().values()), 20)
+    assert [goes_on for *_, goes_on in watching.named()] == sorted((n[2] for n in watching.named()), reverse=True)
 
 
 def test_history_raises_nothing() -> None:
@@ -108,7 +159,7 @@ def test_history_raises_nothing() -> None:
     told = watching.see(*attack, now=620)
     assert sorted(told) == sorted([(UNKNOWN, "one", 0), (REJECTIONS, "one", 5), (RATE, "one", 10)])
     assert watching.counts == {("replayed_anomalies_total", type_): 1 for type_ in (UNKNOWN, REJECTIONS, RATE)}
-    assert watching.active() == {} and watching.detector.infos() == []
+    assert watching.active() == {} and watching.named() == []
     # Nor does it keep a live one from beginning, as soon as the attack is seen to go on.
     assert watching.see(asked(625, service="aws"), now=626) == [(UNKNOWN, "one", 625)]
     assert watching.counts["anomalies_total", UNKNOWN] == 1
@@ -207,5 +258,5 @@ def test_gauges_tell_of_the_last_minutes() -> None:
 def test_the_newest_twenty_are_named() -> None:
     watching = Watching()
     watching.each(*[asked(at, f"c{at:02}", service="aws") for at in range(30)])
-    assert watching.detector.infos() == [(UNKNOWN, f"c{at:02}", "demo") for at in range(29, 9, -1)]
+    assert watching.named() == [(UNKNOWN, f"c{at:02}", True) for at in range(29, 9, -1)]
     assert watching.active() == {UNKNOWN: 30}

@@ -69,8 +69,7 @@ def test_a_run_that_is_cut_and_restored_finds_the_same(most: int, data: st.DataO
         assert events(cut, piece, now) == events(whole, piece, now)
         assert cut.facts == whole.facts and len(whole.facts) <= most
         cut.restart()
-        assert cut.active() == whole.active()
-        assert cut.detector.infos() == whole.detector.infos()
+        assert cut.detector.shown() == whole.detector.shown()
         assert cut.detector.active_containers() == whole.detector.active_containers()
     assert cut.counts == whole.counts
     together = Watching(config)
@@ -147,7 +146,7 @@ def test_facts_with_a_byte_wrong_do_no_harm(at: int, byte: int) -> None:
     watching.facts["one"] = bytes(data)
     watching.restart()
     watching.see(*[asked(seconds) for seconds in range(12)])
-    watching.detector.infos(), watching.detector.busiest(5), watching.active()
+    watching.detector.shown(), watching.detector.busiest(5)
     watching.restart()
 
 

@@ -7,7 +7,7 @@
                   └──▶ Begun ──▶ Teller ──▶ one line of the log and one Event each
 
 What a container is known for is a fact in the ledger (`codec.py`), so that a restart in the middle of an attack changes
-nothing. `evidence.py` says what an anomaly is told with.
+nothing. `evidence.py` says what an anomaly is told with, `shown.py` what a scrape sees of all.
 """
 
 from __future__ import annotations

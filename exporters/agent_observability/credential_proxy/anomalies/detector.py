@@ -6,7 +6,6 @@ import heapq
 import logging
 import threading
 import time
-from collections import Counter
 from collections.abc import Callable, Collection, Mapping, Sequence
 
 from agent_observability.credential_proxy.anomalies import codec
@@ -16,9 +15,10 @@ from agent_observability.credential_proxy.anomalies.crowd import Crowd
 from agent_observability.credential_proxy.anomalies.evidence import Begun, of
 from agent_observability.credential_proxy.anomalies.findings import Chunk, Findings
 from agent_observability.credential_proxy.anomalies.names import Vocabulary, name
+from agent_observability.credential_proxy.anomalies.shown import Shown, named_for, shown
 from agent_observability.credential_proxy.anomalies.teller import Teller
 from agent_observability.credential_proxy.config import AnomaliesConfig
-from agent_observability.credential_proxy.metrics import ANOMALY_INFO, ANOMALY_TYPES
+from agent_observability.credential_proxy.metrics import ANOMALY_TYPES
 from agent_observability.credential_proxy.record import Record
 from agent_observability.credential_proxy.texts import clean
 
@@ -27,7 +27,6 @@ __all__ = ["Detector", "Findings"]
 log = logging.getLogger(__name__)
 
 _RATE, _UNKNOWN, _REJECTIONS, _OUTLIER = ANOMALY_TYPES
-_INFO_SECONDS = 1_800.0
 _ACTIVE_SECONDS = 600.0
 
 
@@ -55,7 +54,7 @@ class Detector:
         self._lock = threading.Lock()
         self._crowd = Crowd(config.containers, config.cooldown)
         # What is older has no bearing on anything any more.
-        self._ended = max(config.cooldown, _INFO_SECONDS)
+        self._ended = named_for(config.cooldown)
         self._kept = max(HORIZON_SECONDS, config.rejections_within, self._ended) + _ACTIVE_SECONDS
         self._newest = 0.0
 
@@ -93,19 +92,12 @@ class Detector:
             oldest = min(self._newest, self._clock()) - self._kept
             self._crowd.load([one for one, until in zip(containers, heard, strict=True) if until >= oldest])
 
-    def active(self) -> Mapping[str, int]:
-        """Containers with an anomaly that goes on, by type."""
+    def shown(self) -> Shown:
+        """Containers with an anomaly that goes on, by type, and who some of them are and were."""
         with self._lock:
-            oldest = self._clock() - self._config.cooldown
-            active = Counter(type_ for type_, _, shown in self._shown() if shown > oldest)
-        return {type_: active[type_] for type_ in ANOMALY_TYPES}
-
-    def infos(self) -> list[tuple[str, str, str]]:
-        """Type, container and project of the anomalies with the newest signs."""
-        with self._lock:
-            oldest = self._clock() - _INFO_SECONDS
-            shown = [(when, type_, who) for type_, who, when in self._shown() if when > oldest]
-        return [(type_, who, self._project) for _, type_, who in heapq.nlargest(ANOMALY_INFO.series_cap or 0, shown)]
+            now = self._clock()
+            signs = self._signs()
+        return shown(signs, self._project, now, self._config.cooldown)
 
     def active_containers(self) -> int:
         """How many asked within the last ten minutes."""
@@ -202,7 +194,7 @@ class Detector:
         chunk.begun.append(Begun(type_, container.name, moment, live, evidence))
         return chunk.begun[-1]
 
-    def _shown(self) -> list[tuple[str, str, float]]:
+    def _signs(self) -> list[tuple[str, str, float]]:
         """Type, container and last sign of the newest live anomaly of each."""
         slots = [(type_, slot(type_, live=True)) for type_ in ANOMALY_TYPES]
         troubled = self._crowd.troubled.items()

@@ -33,13 +33,12 @@ def named_for(cooldown: float) -> float:
 def shown(signs: Iterable[tuple[str, str, float]], project: str, now: float, cooldown: float) -> Shown:
     """`signs` are type, container and last sign of each anomaly.
 
-    Names are for those that go on before any that are over, whose signs may be newer only if clocks step; among
-    either, for the newest. Numbers and names are of one moment: an anomaly that counts and has no name has found no
-    room for one.
+    The newest are named, and so those that go on before any that is over. Numbers and names are of one moment: an
+    anomaly that counts and has no name has found no room for it.
     """
-    known = [(now - when < cooldown, when, type_, who) for type_, who, when in signs if now - when < named_for(cooldown)]
-    active = Counter(type_ for goes_on, _, type_, _ in known if goes_on)
+    known = [(when, type_, who) for type_, who, when in signs if when > now - named_for(cooldown)]
+    active = Counter(type_ for when, type_, _ in known if when > now - cooldown)
     return Shown(
         {type_: active[type_] for type_ in ANOMALY_TYPES},
-        [((type_, who, project), goes_on) for goes_on, _, type_, who in heapq.nlargest(_MOST, known)],
+        [((type_, who, project), when > now - cooldown) for when, type_, who in heapq.nlargest(_MOST, known)],
     )
