@@ -1,4 +1,4 @@
-"""200,000 records through everything that can happen to a log, as `tests/tail/test_torture.py` has 6,000."""
+"""200,000 records through everything that can happen to a log, as `tests/tail/test_torture.py` has 5,000."""
 
 from __future__ import annotations
 

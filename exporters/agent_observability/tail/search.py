@@ -97,10 +97,11 @@ class Search:
         """Missing files by what was read of them. Plain files first: a compressed one may have been made of them."""
         for sibling, file in sorted(self._opened(), key=lambda pair: pair[0].packed):
             # A file that has several of the places was read up to the last of them.
-            place = max(self._fitting(file), key=lambda one: one.offset, default=None)
-            missing = next((one for one in self.state.missing if one.place is place), None)
-            if missing is None:
+            offset = max((place.offset for place in self._fitting(file)), default=0)
+            fitting = [one for one in self.state.missing if one.place.offset == offset and _fits(file, one.place)]
+            if not offset or not fitting:
                 continue
+            missing = next((one for one in fitting if one.place.identity == file.identity), fitting[0])
             itself = not file.packed and missing.place.identity == file.identity
             if itself or not by_inode:
                 self._found.remove(sibling)

@@ -36,7 +36,7 @@ def shown(watch: Watch) -> Shown:
         # What a wildcard has matched and is gone was removed, and nothing is wrong with that.
         if not trail.here and trail.over and glob.has_magic(trail.pattern):
             continue
-        lag = trail.lag
+        lag = trail.state.lag
         statuses.append(
             SourceStatus(path, not trail.problem, _size(lag) if lag else "", trail.problem or "is followed")
         )
@@ -47,8 +47,8 @@ def shown(watch: Watch) -> Shown:
     trails = watch.trails.values()
     return Shown(
         problems=tuple(f"{one.name}: {one.detail}" for one in statuses if not one.healthy),
-        lag=sum(trail.lag for trail in trails),
-        size=sum(trail.size for trail in trails),
+        lag=sum(trail.state.lag for trail in trails),
+        size=sum(trail.state.size for trail in trails),
         newest=max((trail.state.newest for trail in trails), default=0.0),
         statuses=tuple(statuses),
     )

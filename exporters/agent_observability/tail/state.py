@@ -80,8 +80,18 @@ class State:
         return [one for one in self.segments if one.file is None]
 
     @property
-    def rotations(self) -> int:
-        return self.renames + self.truncations
+    def lag(self) -> int:
+        """Bytes that are there and have not been counted."""
+        return sum(
+            max(one.place.owed, one.file.size - one.place.offset if one.file and not one.file.packed else 0)
+            for one in self.segments
+        )
+
+    @property
+    def size(self) -> int:
+        """Of the file at the path."""
+        file = self.segments[-1].file if self.live else None
+        return file.size if file else 0
 
     def put(self, old: Segment, *new: Segment) -> State:
         """Others in the place of a segment."""

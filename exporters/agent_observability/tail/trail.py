@@ -16,7 +16,7 @@ from agent_observability.tail.place import Book, Place
 from agent_observability.tail.reading import Round, begin_at_end, read_on
 from agent_observability.tail.search import WAITING, Search, same
 from agent_observability.tail.state import Patience, State, merge
-from agent_observability.tail.verify import refreshed
+from agent_observability.tail.verify import refreshed, unchanged
 
 __all__ = ["Trail"]
 
@@ -93,20 +93,6 @@ class Trail:
         """Whether there is nothing to be read any more."""
         return not self.state.segments
 
-    @property
-    def lag(self) -> int:
-        """Bytes that are there and have not been counted."""
-        return sum(
-            max(one.place.owed, one.file.size - one.place.offset if one.file and not one.file.packed else 0)
-            for one in self.state.segments
-        )
-
-    @property
-    def size(self) -> int:
-        """Of the file at the path."""
-        file = self.state.segments[-1].file if self.state.live else None
-        return file.size if file else 0
-
     def worth_committing(self, state: State) -> bool:
         """Whether a state is another than what the ledger holds."""
         if state is self._clean:
@@ -123,7 +109,8 @@ class Trail:
 
     def look(self, owners: Owners) -> None:
         """What has become of the files. `owners` are the paths of the trails by the identities of their files."""
-        if self._as_before():
+        if not self._event and not self._problems.get("path") and unchanged(self.state, self.path):
+            self.seen = self._clock()
             return
         before = self.state.files
         now = self._steady()
@@ -176,24 +163,6 @@ class Trail:
         self._number += 1
         self._clean = None
         self._committed = replace(after, renames=0, truncations=0, lost=0).essence()
-
-    def _as_before(self) -> bool:
-        """Whether the only file there is has not changed: so it is nearly always, and with many files that counts."""
-        if not self.state.live or len(self.state.segments) > 1 or self._event or self._problems.get("path"):
-            return False
-        [one] = self.state.segments
-        if one.file is None or one.drained is None or one.drained != one.looked:
-            return False
-        try:
-            status = os.stat(self.path)  # noqa: PTH116 - at every poll, of every log
-        except OSError:
-            return False
-        file = one.file
-        same_file = (status.st_dev, status.st_ino) == file.identity
-        if not same_file or (status.st_size, status.st_mtime_ns) != one.looked:
-            return False
-        self.seen = self._clock()
-        return True
 
     def _look_at_path(self, owners: Owners, now: float) -> None:
         live = self.state.segments[-1] if self.state.live else None

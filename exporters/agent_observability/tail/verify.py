@@ -1,8 +1,9 @@
-"""Whether files that have changed still have what was read of them."""
+"""Whether files have changed, and whether they still have what was read of them."""
 
 from __future__ import annotations
 
 import logging
+import os
 from dataclasses import replace
 
 from msgspec.structs import replace as changed
@@ -11,7 +12,7 @@ from agent_observability.tail.files import File
 from agent_observability.tail.place import Place
 from agent_observability.tail.state import Segment, State, segment
 
-__all__ = ["refreshed"]
+__all__ = ["refreshed", "unchanged"]
 
 log = logging.getLogger(__name__)
 
@@ -46,6 +47,20 @@ def refreshed(state: State, now: float) -> tuple[State, bool, bool]:
         state = replace(state, latest=latest, truncations=state.truncations + 1)
         emptied = True
     return state, event, emptied
+
+
+def unchanged(state: State, path: str) -> bool:
+    """Whether the only file there is was read to its end and has not changed: it is so nearly always."""
+    if not state.live or len(state.segments) > 1:
+        return False
+    [one] = state.segments
+    if one.file is None or one.drained is None or one.drained != one.looked:
+        return False
+    try:
+        status = os.stat(path)  # noqa: PTH116 - at every poll, of every log
+    except OSError:
+        return False
+    return (status.st_dev, status.st_ino) == one.file.identity and (status.st_size, status.st_mtime_ns) == one.looked
 
 
 def _fits(one: Segment, file: File) -> bool:
