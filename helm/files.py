@@ -11,6 +11,7 @@ import yaml
 
 from agent_observability.registry import Exporter
 from helm.alerts import threshold
+from helm.plain import documents
 
 __all__ = ["MAX_PAGE_BYTES", "alert_thresholds", "alerting_rules", "chart_files", "exporters_file", "processes"]
 
@@ -60,7 +61,8 @@ def alerting_rules(root: Path) -> list[Mapping[str, Any]]:
     return [
         rule
         for file in sorted((root / "rules").rglob("*.yaml"))
-        for group in yaml.safe_load(_text(file))["groups"]
+        for document in documents(_text(file))
+        for group in document["groups"]
         for rule in group["rules"]
         if "alert" in rule
     ]

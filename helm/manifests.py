@@ -9,7 +9,7 @@ from typing import Any
 import helm_python
 import yaml
 
-from helm.plain import dump, dump_all
+from helm.plain import documents, dump, dump_all
 
 __all__ = ["BESIDE_PROXY", "RELEASE", "manifests", "render"]
 
@@ -86,7 +86,7 @@ def render(chart: Path, values: dict[str, Any]) -> dict[str, list[Any]]:
     for path, text in sorted(files.items()):
         template = path.partition("/templates/")[2]
         if template != "NOTES.txt" and not template.startswith("tests/"):
-            found[template] = [_without_helm(item) for item in yaml.safe_load_all(text) if item]
+            found[template] = [_without_helm(item) for item in documents(text)]
     return found
 
 

@@ -11,9 +11,8 @@ __all__ = ["Wire", "request"]
 
 def request(path: str, body: bytes) -> bytes:
     """A POST of JSON, as it is sent."""
-    head = (
-        f"POST {path} HTTP/1.1\r\nHost: localhost\r\nContent-Type: application/json\r\nContent-Length: {len(body)}\r\n\r\n"
-    )
+    lines = ("POST %s HTTP/1.1", "Host: localhost", "Content-Type: application/json", "Content-Length: %d", "", "")
+    head = "\r\n".join(lines) % (path, len(body))
     return head.encode() + body
 
 

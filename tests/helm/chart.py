@@ -15,6 +15,7 @@ import yaml
 
 from agent_observability.registry import EXPORTERS, Exporter
 from helm.generate import chart as generate
+from helm.plain import documents
 from tests.probe import PROBE
 from tests.support import ROOT
 
@@ -62,7 +63,7 @@ def render(
 def _render(values: str, chart: Path, release: str, namespace: str) -> Rendered:
     files = _load(chart).render(json.loads(values), name=release, namespace=namespace)
     by_template = {
-        path.partition("/templates/")[2]: [item for item in yaml.safe_load_all(text) if item]
+        path.partition("/templates/")[2]: documents(text)
         for path, text in sorted(files.items())
         if not path.endswith("NOTES.txt")
     }

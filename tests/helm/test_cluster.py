@@ -8,8 +8,8 @@ from typing import Any
 
 import helm_python
 import pytest
-import yaml
 
+from helm.plain import documents
 from tests.helm.chart import CHART, PROXY, render
 from tests.helm.discovery import GRAFANA_OPERATOR, OPENSHIFT, PLATFORM, PROMETHEUS_OPERATOR, Kinds, api_server
 
@@ -30,7 +30,7 @@ def install(values: dict[str, Any], *kinds: Kinds, labels: dict[str, str] | None
         helm_python.Config(kube_apiserver=url, namespace="monitoring") as config,
     ):
         release = config.install(CHART, "obs", values, dry_run="server", namespace="monitoring")
-    return [item for item in yaml.safe_load_all(release["manifest"]) if item], release["notes"]
+    return documents(release["manifest"]), release["notes"]
 
 
 @pytest.mark.parametrize(

@@ -12,6 +12,7 @@ import pytest
 import yaml
 
 from helm.manifests import RELEASE
+from helm.plain import documents
 from tests.helm.chart import render
 from tests.support import ROOT
 
@@ -23,7 +24,7 @@ _ANNOTATION_BYTES = 256 * 1024
 
 def objects(*folders: str) -> list[Any]:
     files = [file for folder in folders for file in sorted((ROOT / "manifests" / folder).glob("*.yaml"))]
-    return [item for file in files for item in yaml.safe_load_all(file.read_text())]
+    return [item for file in files for item in documents(file.read_text())]
 
 
 @pytest.mark.parametrize("folder", _APPLIED)
@@ -72,7 +73,7 @@ def test_what_runs_beside_a_proxy_is_added(variant: str) -> None:
     """Its own objects, and those that it changes in place of what was applied before."""
     file = ROOT / "manifests" / "credential-proxy" / f"{variant}.yaml"
     before = {(item["kind"], item["metadata"]["name"]) for item in objects(variant, "dashboards")}
-    added = {(item["kind"], item["metadata"]["name"]) for item in yaml.safe_load_all(file.read_text())}
+    added = {(item["kind"], item["metadata"]["name"]) for item in documents(file.read_text())}
     own = f"{RELEASE}-credential-proxy"
     changed = {("ConfigMap", f"{RELEASE}-prometheus"), ("ConfigMap", f"{RELEASE}-rules")}
     monitored = {("PodMonitor", own), ("PrometheusRule", own)}
