@@ -23,6 +23,7 @@ test: check tools postgresql  ## Everything CI runs: formatting, lint, types, al
 
 soak: $(VENV)/dev tools postgresql  ## The long fault and volume runs, with their full counts
 	$(BIN)/python -m pytest tests/soak -q -s --timeout 3600
+	AGENT_OBS_SOAK=1 $(BIN)/python -m pytest -n auto -q -m hypothesis --ignore tests/soak --timeout 3600
 
 bench: $(VENV)/dev tools postgresql  ## One benchmark: make bench NAME=host
 	@test -n "$(NAME)" || { echo "make bench NAME=…, one of:" $$(ls tests/bench | sed -n 's/^\([a-z].*\)\.py$$/\1/p'); exit 1; }

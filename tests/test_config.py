@@ -12,6 +12,7 @@ from hypothesis import strategies as st
 from agent_observability.config import Config, LogConfig, WebConfig, load, parse
 from agent_observability.errors import ConfigError
 from agent_observability.registry import EXPORTERS
+from tests.support import examples
 
 FOLDER = Path("/etc/agent-obs")
 
@@ -177,7 +178,7 @@ _trees = st.recursive(
 )
 
 
-@settings(max_examples=150, deadline=None)
+@settings(max_examples=examples(150), deadline=None)
 @given(tree=st.dictionaries(_keys, st.one_of(_trees, st.dictionaries(_fields, _trees, max_size=4)), max_size=4))
 def test_any_tree_is_a_configuration_or_a_config_error(tree: dict[Any, Any]) -> None:
     try:
@@ -189,7 +190,7 @@ def test_any_tree_is_a_configuration_or_a_config_error(tree: dict[Any, Any]) -> 
         assert isinstance(config, Config)
 
 
-@settings(max_examples=150, deadline=None)
+@settings(max_examples=examples(150), deadline=None)
 @given(st.one_of(st.text(), _trees.map(lambda tree: yaml.safe_dump(tree, allow_unicode=True))))
 def test_any_text_is_a_configuration_or_a_config_error(text: str) -> None:
     try:

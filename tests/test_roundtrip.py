@@ -21,6 +21,7 @@ from agent_observability.exposition import Format, write
 from agent_observability.metric import Kind, Label, Metric
 from agent_observability.series import SeriesStore
 from tests.collectors import scraped
+from tests.support import examples
 
 COUNTER = Metric("money_usd_total", Kind.COUNTER, 'Money, in "dollars" \\ or so', (Label("project"), Label("model")))
 GAUGE = Metric("queue_bytes", Kind.GAUGE, "Bytes\nwaiting", (Label("project"),))
@@ -66,7 +67,7 @@ _PARSERS: list[tuple[Format, Callable[[str], Iterable[ParsedMetric]]]] = [
 ]
 
 
-@settings(max_examples=120, deadline=None)
+@settings(max_examples=examples(120), deadline=None)
 @given(
     counters=st.dictionaries(_labels(2), _amounts, max_size=5),
     gauges=st.dictionaries(_labels(1), _numbers, max_size=5),

@@ -14,6 +14,7 @@ from agent_observability.metric import Kind, Label, Metric
 from agent_observability.series import SeriesStore
 from agent_observability.suite import SERIES, SERIES_DROPPED
 from tests.collectors import scraped
+from tests.support import examples
 
 MODEL = Label("model", cap=2)
 TOKENS = Metric("tokens_total", Kind.COUNTER, "Tokens", (Label("project", cap=100), MODEL))
@@ -163,7 +164,7 @@ _steps = st.lists(
 )
 
 
-@settings(max_examples=200, deadline=None)
+@settings(max_examples=examples(200), deadline=None)
 @given(steps=_steps)
 def test_increases_between_scrapes_add_up_to_the_truth(steps: list[tuple[str, str, int]]) -> None:
     """Whenever births, restores, updates and scrapes happen: no value falls, and nothing counted is missed."""

@@ -26,7 +26,7 @@ from agent_observability.kube.tolerant import Tolerant
 from agent_observability.ledger.batch import check_text
 from tests.cr_state.expected import Truth, counted, present
 from tests.cr_state.living import Life, living, quick
-from tests.support import wait_until_async
+from tests.support import examples, wait_until_async
 
 pytestmark = pytest.mark.usefixtures("quick")
 __all__ = ["quick"]
@@ -134,7 +134,7 @@ def _of_good(life: Life, truth: Truth) -> list[str]:
     ]
 
 
-@settings(max_examples=300, deadline=None, suppress_health_check=list(HealthCheck))
+@settings(max_examples=examples(300), deadline=None, suppress_health_check=list(HealthCheck))
 @given(st.data())
 def test_any_json_in_any_place(data: st.DataObject) -> None:
     """Whatever a session holds, a look at it gives facts that the ledger can hold and lines that can be read."""

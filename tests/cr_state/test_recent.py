@@ -13,6 +13,7 @@ from hypothesis import strategies as st
 from agent_observability.cr_state.recent import Change, Recent
 from agent_observability.units import Duration
 from tests.cr_state.test_detail import DAY, POLICIES, REPORTED, T0, Board
+from tests.support import examples
 
 SECONDS = 20.0
 
@@ -116,7 +117,7 @@ lives = st.lists(
 )
 
 
-@settings(max_examples=150, deadline=None)
+@settings(max_examples=examples(150), deadline=None)
 @given(policy=st.sampled_from(POLICIES), finished=st.integers(0, 3), steps=lives)
 def test_series_of_any_sessions(
     tmp_path_factory: pytest.TempPathFactory, policy: str, finished: int, steps: list[tuple[int, str, bool]]

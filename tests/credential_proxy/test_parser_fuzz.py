@@ -20,6 +20,7 @@ from agent_observability.credential_proxy.reader import AuditReader
 from agent_observability.credential_proxy.record import Record
 from agent_observability.ledger.batch import Count
 from tests.credential_proxy.records import HASH, PREFIX, SERVICES, UTC, format_a, format_b, format_c, make
+from tests.support import examples
 
 BEGIN = 1_763_028_000.0
 MADE = [
@@ -218,7 +219,7 @@ def damaged(draw: st.DrawFn) -> bytes:
     return bytes(line).replace(b"\n", b" ")
 
 
-@settings(max_examples=600, deadline=None)
+@settings(max_examples=examples(600), deadline=None)
 @given(retyped())
 def test_records_of_other_types_are_read_as_the_reference_does(line: bytes) -> None:
     expected = reference(line)
@@ -231,7 +232,7 @@ def test_records_of_other_types_are_read_as_the_reference_does(line: bytes) -> N
         assert (found is None) == (expected == "ignored")
 
 
-@settings(max_examples=600, deadline=None)
+@settings(max_examples=examples(600), deadline=None)
 @given(damaged())
 def test_damaged_records_are_read_as_the_reference_does(line: bytes) -> None:
     expected = reference(line)
@@ -249,7 +250,7 @@ def test_damaged_records_are_read_as_the_reference_does(line: bytes) -> None:
         assert isinstance(found, Record) or found is Malformed.TIMESTAMP
 
 
-@settings(max_examples=500, deadline=None)
+@settings(max_examples=examples(500), deadline=None)
 @given(
     st.lists(
         st.one_of(st.binary(max_size=200), st.text(max_size=100).map(lambda text: text.encode("utf-8", "replace")))
@@ -263,7 +264,7 @@ def test_arbitrary_bytes(lines: list[bytes]) -> None:
     assert all(isinstance(why, Malformed) for why in parsed.malformed)
 
 
-@settings(max_examples=250, deadline=None)
+@settings(max_examples=examples(250), deadline=None)
 @given(st.lists(st.one_of(st.sampled_from(MADE), retyped(), damaged(), st.binary(max_size=60)), max_size=40))
 def test_all_of_a_log(lines: list[bytes]) -> None:
     """Each record says what it may, no credential is in it, and counts are those of the records."""
@@ -294,7 +295,7 @@ class Watching:
         self.seen = []
 
 
-@settings(max_examples=250, deadline=None)
+@settings(max_examples=examples(250), deadline=None)
 @given(st.lists(st.one_of(st.sampled_from(MADE), retyped()), max_size=60), st.integers(1, 20))
 def test_counters_are_the_references(lines: list[bytes], together: int) -> None:
     config = CredentialProxyConfig()

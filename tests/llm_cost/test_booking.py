@@ -31,6 +31,7 @@ from agent_observability.llm_cost.usage import Tokens, Units, Usage
 from tests.ledger.storage import DAY_MS, NOW, Storage, opened
 from tests.ledger.test_contract import settled, shown
 from tests.llm_cost.pushing import MODELS
+from tests.support import examples
 
 _FOLDED = (m.PROVIDER, m.MODEL, m.PROJECT, m.FEATURE)
 _WHOSE = 'provider="anthropic",model="claude-sonnet-4-5",project="payments",feature="agent_execution"'
@@ -210,7 +211,7 @@ def test_published_prices_are_exact(name: tuple[str, str], prices: dict[str, int
 _counts = st.integers(0, 20_000)
 
 
-@settings(max_examples=200)
+@settings(max_examples=examples(200))
 @given(st.sampled_from(list(MODELS)), st.tuples(_counts, _counts, _counts, _counts))
 def test_parts_are_the_sum(name: tuple[str, str], numbers: tuple[int, int, int, int]) -> None:
     """What goes to counters, to the day, to the provider's day and to the books is one sum."""

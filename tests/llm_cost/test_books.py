@@ -17,6 +17,7 @@ from hypothesis import strategies as st
 
 from agent_observability.llm_cost.books import HISTORY_DAYS, KEPT_DAYS, Books, Key, Snapshot, by_scope
 from agent_observability.llm_cost.calendar import Calendar
+from tests.support import examples
 
 A: Key = ("openai", "shop", "e2e_generation")
 B: Key = ("anthropic", "shop", "voice_architect")
@@ -122,7 +123,7 @@ starts = st.sampled_from(
 
 
 @given(zone=st.sampled_from(ZONES), start=starts, steps=steps)
-@settings(max_examples=300, deadline=None)
+@settings(max_examples=examples(300), deadline=None)
 def test_sums_equal_a_naive_recomputation(
     zone: str, start: float, steps: list[tuple[int, int, Key, int, bool]]
 ) -> None:

@@ -12,6 +12,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from agent_observability.llm_cost.calendar import Calendar
+from tests.support import examples
 
 ZONES = sorted(zoneinfo.available_timezones() - {"localtime", "Factory"})
 EPOCH = dt.date(1970, 1, 1).toordinal()
@@ -167,7 +168,7 @@ def changes(zone: str, start: int, end: int) -> list[int]:
     zone=st.sampled_from(ZONES),
     times=st.lists(st.integers(EARLY * 1_000, LATE * 1_000), min_size=1, max_size=20),
 )
-@settings(max_examples=400, deadline=None)
+@settings(max_examples=examples(400), deadline=None)
 def test_what_is_remembered_changes_no_answer(zone: str, times: list[int]) -> None:
     """One calendar that is asked in any order, against a new one for each question."""
     days = calendar(zone)

@@ -17,6 +17,7 @@ from agent_observability.llm_cost.forecast import LEVEL_DAYS, SEASON_DAYS, forec
 from agent_observability.llm_cost.projection import Projection, Projector
 from tests.llm_cost.backtest import Asked, backtest, coverage, error, report
 from tests.llm_cost.simulation import CALENDAR, FIRST_DAY, PICO, PLAIN, SCENARIOS, seen, simulate
+from tests.support import examples
 
 A: Key = ("openai", "shop", "e2e_generation")
 B: Key = ("anthropic", "search", "other")
@@ -98,7 +99,7 @@ amounts = st.one_of(st.just(0), st.integers(0, 10**6), st.integers(0, 10**17))
     share=st.floats(0, 0.999),
     zone=st.sampled_from(["UTC", "America/New_York", "Asia/Kolkata", "Australia/Lord_Howe"]),
 )
-@settings(max_examples=300, deadline=None)
+@settings(max_examples=examples(300), deadline=None)
 def test_what_holds_of_every_projection(history: list[tuple[int, int]], today: int, share: float, zone: str) -> None:
     """Keys add up, and are never below what was spent; bands hold their projection, and begin at what was spent."""
     first = today - len(history) + 1
@@ -118,7 +119,7 @@ def test_what_holds_of_every_projection(history: list[tuple[int, int]], today: i
 
 
 @given(st.lists(st.floats(0, 1e6), min_size=7, max_size=HISTORY_DAYS), st.integers(1, 31))
-@settings(max_examples=200, deadline=None)
+@settings(max_examples=examples(200), deadline=None)
 def test_the_weights_are_sane_whatever_the_days(values: list[float], length: int) -> None:
     """None is negative, and together they are not far from the days to come."""
     days = [(at, at % 7, amount) for at, amount in enumerate(values)]

@@ -20,7 +20,7 @@ from agent_observability.report.smtp import DeliveryError, deliver
 from agent_observability.units import Duration
 from tests.pki import Pki
 from tests.report.mailbox import PASSWORD, USER, Mailbox, mailbox, rude
-from tests.support import free_port
+from tests.support import examples, free_port
 
 TO = ["ann@example.org", "bo@example.org"]
 _NO_WAY = "offers no way to log in that this program knows; is report.smtp.user needed?"
@@ -246,7 +246,7 @@ def test_no_answer_to_the_mail_itself(hang_up: bool) -> None:
         assert (len(connections), pauses) == (1, [])
 
 
-@settings(max_examples=30, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(max_examples=examples(30), deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(lines=st.lists(st.text(st.sampled_from(". ab"), max_size=5), max_size=8))
 def test_every_line_arrives_as_it_is(plain: Mailbox, lines: list[str]) -> None:
     content = "".join(f"{line}\r\n" for line in ["Subject: x", "", *lines]).encode()

@@ -10,6 +10,7 @@ from agent_observability.credential_proxy.anomalies.baseline import BUCKET_SECON
 from agent_observability.credential_proxy.config import AnomaliesConfig
 from agent_observability.credential_proxy.record import Record
 from tests.credential_proxy.anomalies.asking import Watching, asked, every
+from tests.support import examples
 
 OUTLIER = "rate_outlier"
 
@@ -122,7 +123,7 @@ def test_a_clock_that_is_set_back_takes_the_past_along() -> None:
 
 
 @given(st.lists(st.tuples(st.integers(-400, 400), st.integers(1, 60)), max_size=200))
-@settings(max_examples=100)
+@settings(max_examples=examples(100))
 def test_whatever_comes_it_stays_small(moves: list[tuple[int, int]]) -> None:
     bucket = 5_000
     baseline = Baseline(bucket)

@@ -12,6 +12,7 @@ from agent_observability.credential_proxy.record import Record
 from agent_observability.units import Duration
 from tests.credential_proxy.anomalies.asking import NOW, SERVICES, Watching, asked, every, refused
 from tests.credential_proxy.anomalies.reference import literally
+from tests.support import examples
 
 RATE, UNKNOWN, REJECTIONS, OUTLIER = ANOMALY_TYPES
 
@@ -139,7 +140,7 @@ def test_those_that_are_over_take_no_name_from_one_that_goes_on() -> None:
 
 
 @given(st.lists(st.tuples(st.integers(0, 40), st.floats(0, 600)), max_size=60), st.floats(0, 2_500))
-@settings(max_examples=100)
+@settings(max_examples=examples(100))
 def test_numbers_and_names_agree(asks: list[tuple[int, float]], later: float) -> None:
     """At any moment: as many names go on as are counted, up to as many as there is room for."""
     watching = Watching()
@@ -231,7 +232,7 @@ def days(draw: st.DrawFn) -> list[Record]:
 
 
 @given(days(), st.integers(1, 4), st.integers(1, 3))
-@settings(max_examples=100)
+@settings(max_examples=examples(100))
 def test_the_stated_rules_taken_literally_find_the_same(records: list[Record], limit: int, rejections: int) -> None:
     config = AnomaliesConfig(requests_per_minute=limit, rejections=rejections, rejections_within=300, outlier_factor=0)
     watching = Watching(config)

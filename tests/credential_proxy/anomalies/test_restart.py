@@ -13,6 +13,7 @@ from agent_observability.credential_proxy.record import Record
 from tests.credential_proxy.anomalies.asking import NOW, SERVICES, Watching, asked, every, refused
 from tests.credential_proxy.day import BEGIN, Day, simulate
 from tests.credential_proxy.day import SERVICES as OF_THE_DAY
+from tests.support import examples
 
 UNKNOWN = "unknown_service"
 
@@ -57,7 +58,7 @@ def events(watching: Watching, records: list[Record], now: float) -> list[tuple[
 
 @pytest.mark.parametrize("most", [2, 5_000])
 @given(data=st.data())
-@settings(max_examples=100)
+@settings(max_examples=examples(100))
 def test_a_run_that_is_cut_and_restored_finds_the_same(most: int, data: st.DataObject) -> None:
     config = AnomaliesConfig(
         requests_per_minute=3, rejections=2, rejections_within=300, live_within=2_000, containers=most
@@ -126,7 +127,7 @@ def packed() -> bytes:
 
 
 @given(st.one_of(st.binary(max_size=300), st.integers(0, 400).map(lambda at: packed()[:at])))
-@settings(max_examples=100)
+@settings(max_examples=examples(100))
 def test_facts_that_cannot_be_read_are_passed_over(data: bytes) -> None:
     watching = Watching()
     watching.see(asked(0, "two", service="aws"))
@@ -138,7 +139,7 @@ def test_facts_that_cannot_be_read_are_passed_over(data: bytes) -> None:
 
 
 @given(st.integers(0, 400), st.integers(0, 255))
-@settings(max_examples=100)
+@settings(max_examples=examples(100))
 def test_facts_with_a_byte_wrong_do_no_harm(at: int, byte: int) -> None:
     data = bytearray(packed())
     data[at % len(data)] = byte

@@ -25,6 +25,7 @@ from agent_observability.llm_cost.billing.account import (
 from agent_observability.llm_cost.billing.reports import Costs, Usage, calendar
 from agent_observability.llm_cost.metrics import PROVIDER_REQUESTS, PROVIDER_TOKENS
 from tests.llm_cost.billing.lab import at, day
+from tests.support import examples
 
 TODAY = day("2026-03-18")
 NEW = Account(provider="openai", name="default")
@@ -211,7 +212,7 @@ _usage = st.dictionaries(
 )
 
 
-@settings(max_examples=200)
+@settings(max_examples=examples(200))
 @given(reports=st.lists(st.tuples(_usage, st.booleans()), max_size=12))
 def test_whatever_is_restated_counters_show_the_highest(reports: list[tuple[Usage, bool]]) -> None:
     """After any reports, and restarts between some of them."""

@@ -25,6 +25,7 @@ from agent_observability.llm_cost.billing.reports import (
     total_usage,
 )
 from tests.llm_cost.billing.bodies import AT, BODIES, DAY, START, page
+from tests.support import examples
 
 DECODERS: dict[str, Callable[[bytes], Page[Any]]] = {
     "openai usage": openai.decode_usage,
@@ -234,7 +235,7 @@ def test_days() -> None:
 
 
 @pytest.mark.parametrize("name", DECODERS)
-@settings(max_examples=400, deadline=None)
+@settings(max_examples=examples(400), deadline=None)
 @given(body=BODIES)
 def test_anything_is_a_report_or_an_error(name: str, body: bytes) -> None:
     try:

@@ -14,6 +14,7 @@ from agent_observability.llm_cost.metrics import PICO
 from agent_observability.llm_cost.pricing.pricer import Pricer
 from agent_observability.llm_cost.pricing.published import WEEKDAY_PEAKS, amendment_days, is_free
 from agent_observability.llm_cost.usage import Tokens, Units, Usage
+from tests.support import examples
 
 from .librarys import NAMES, PROVIDERS
 
@@ -112,7 +113,7 @@ def found(name: tuple[str, str]) -> bool:
     return PROVIDERS[name[0]].find_model(name[1], all_providers=list(PROVIDERS.values())) is not None
 
 
-@settings(max_examples=800, deadline=None)
+@settings(max_examples=examples(800), deadline=None)
 @given(names, MOMENTS, counts, counts, counts, counts, counts, counts, st.integers(0, 400_000))
 def test_tokens(
     name: tuple[str, str],
@@ -148,7 +149,7 @@ UNIT_NAMES = [
 ]
 
 
-@settings(max_examples=300, deadline=None)
+@settings(max_examples=examples(300), deadline=None)
 @given(
     st.sampled_from(UNIT_NAMES),
     MOMENTS,
@@ -179,7 +180,7 @@ VARIANTS = sorted(
 )
 
 
-@settings(max_examples=500, deadline=None)
+@settings(max_examples=examples(500), deadline=None)
 @given(st.sampled_from(VARIANTS), TIMES_OF_TIERS, st.integers(1, 400_000), counts, counts, counts)
 def test_batches_and_tiers(
     variant: tuple[tuple[str, str], tuple[tuple[str, str], ...]],

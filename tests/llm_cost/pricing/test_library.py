@@ -7,6 +7,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from agent_observability.llm_cost.pricing.library import Library
+from tests.support import examples
 
 from .librarys import NAMES, PROVIDERS
 
@@ -23,7 +24,7 @@ def test_finds_the_models_that_the_library_finds(provider: str) -> None:
         assert (ours and ours.model) is theirs or (theirs is None and ours is not None), name
 
 
-@settings(max_examples=300, deadline=None)
+@settings(max_examples=examples(300), deadline=None)
 @given(st.sampled_from(sorted(PROVIDERS)), names, st.text("abz019-.:/", max_size=6), st.integers(0, 30))
 def test_finds_changed_names_as_the_library_does(provider: str, name: tuple[str, str], extra: str, cut: int) -> None:
     changed = name[1][: len(name[1]) - cut] + extra
