@@ -21,7 +21,7 @@ from tests.support import Child, free_port, running
 
 pytestmark = pytest.mark.stack
 
-_SECONDS = 40.0
+_SECONDS = 100.0
 # To scrapers series are born at 0; while it is not known who scrapes, none is born at all.
 _AS_PROMETHEUS = {"User-Agent": "Prometheus", "X-Prometheus-Scrape-Timeout-Seconds": "5", "Accept": "text/plain"}
 Sums = dict[str, Counter[tuple[str, ...]]]

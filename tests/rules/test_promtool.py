@@ -12,7 +12,7 @@ from tests.rules.rulebook import TESTS
 
 
 def _promtool(*arguments: str) -> None:
-    done = subprocess.run(["promtool", *arguments], capture_output=True, text=True, timeout=60, check=False)
+    done = subprocess.run(["promtool", *arguments], capture_output=True, text=True, timeout=110, check=False)
     assert done.returncode == 0, f"{done.stdout}{done.stderr}"
 
 

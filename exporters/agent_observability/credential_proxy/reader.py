@@ -5,13 +5,14 @@ from __future__ import annotations
 import logging
 import time
 import zoneinfo
+from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
 from typing import Protocol
 
 from agent_observability.credential_proxy.config import CredentialProxyConfig
 from agent_observability.credential_proxy.counting import Services, counts_of
 from agent_observability.credential_proxy.hours import HOUR_FACT, Hours, Quarters, by_hour
-from agent_observability.credential_proxy.parser import Parsed, Parser
+from agent_observability.credential_proxy.parser import Malformed, Parser
 from agent_observability.credential_proxy.record import Record
 from agent_observability.ledger.batch import Count, Event
 from agent_observability.tail.part import Taken
@@ -121,10 +122,10 @@ class AuditReader:
         # Of a log that is read for the first time, all is history.
         live = taken.newest > now - self._live_seconds
         recent = [time for time in times if now - time < self._live_seconds] if live else ()
-        taken.committed = self._committed(path, parsed, recent)
+        taken.committed = self._committed(path, parsed.malformed, recent)
         return taken
 
-    def _committed(self, path: str, parsed: Parsed, recent: Sequence[float]) -> Callable[[], None]:
+    def _committed(self, path: str, malformed: Counter[Malformed], recent: Sequence[float]) -> Callable[[], None]:
         hours, last = self._hours.counts, self._last
 
         def committed() -> None:
@@ -133,18 +134,18 @@ class AuditReader:
                 now = self._clock()
                 # Clocks differ: what comes from the future has come at once.
                 self._delayed([max(0.0, now - time) for time in recent])
-            if parsed.malformed:
-                self._warn(path, parsed)
+            if malformed:
+                self._warn(path, malformed)
 
         return committed
 
     def _publish(self, hours: Mapping[int, Quarters], last: float) -> None:
         self._shown_hours, self._shown_last = hours, last
 
-    def _warn(self, path: str, parsed: Parsed) -> None:
+    def _warn(self, path: str, malformed: Counter[Malformed]) -> None:
         if time.monotonic() - self._warned < _WARN_SECONDS:
             return
         self._warned = time.monotonic()
         # No text of theirs: it may hold credentials.
-        whys = "; ".join(f"{number} times: {why.value}" for why, number in parsed.malformed.most_common())
-        log.warning("%s: %d lines are no records, %s", path, parsed.malformed.total(), whys)
+        whys = "; ".join(f"{number} times: {why.value}" for why, number in malformed.most_common())
+        log.warning("%s: %d lines are no records, %s", path, malformed.total(), whys)

@@ -16,6 +16,7 @@ from agent_observability.tail.state import Patience, Segment, State
 __all__ = ["CHUNK", "Round", "begin_at_end", "read_on"]
 
 CHUNK = 256 * 1024
+# Each round writes what is known of every container in it: fewer and larger ones cost less.
 _ROUND_BYTES = 8 * CHUNK
 
 Take = Callable[[str, Sequence[bytes]], Taken]
