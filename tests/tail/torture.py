@@ -46,14 +46,18 @@ _QUIET_SECONDS = 1.0
 
 
 class Torture:
-    """Of `command`, which follows `log` and keeps its counts in the SQLite file `ledger`.
+    """Of `command`, which follows `log` and keeps its counts in the SQLite file `ledger`. After `patience` seconds in
+    the end it must be done with all rotated files.
 
     After `run` there are `truth` and `maybe`: records by service, operation and status, and those among them that were
     destroyed unread; `kills`, and `done`: what was done to the log how often.
     """
 
-    def __init__(self, folder: Path, command: Sequence[str | Path], ledger: Path, log: Path) -> None:
+    def __init__(
+        self, folder: Path, command: Sequence[str | Path], ledger: Path, log: Path, *, patience: float = 60.0
+    ) -> None:
         self._folder = folder
+        self._patience = patience
         self._command = command
         self._ledger = ledger
         self._log = log
@@ -95,7 +99,7 @@ class Torture:
             output, _ = process.communicate()
             self.truth.update({tuple(key): number for *key, number in json.loads(output)})
         with self._child() as child:
-            wait_until(self._finished, 60, what=child.output)
+            wait_until(self._finished, self._patience, what=child.output)
             wait_until(lambda: not self._wrong(), 20, what=lambda: f"{self._wrong()}\n{child.output()[-2000:]}")
             # Nothing may come after that.
             counted, until = self.counted(), time.monotonic() + _QUIET_SECONDS
