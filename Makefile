@@ -9,6 +9,9 @@ HAVE_STACK = command -v prometheus && command -v promtool && command -v amtool &
 DEBIAN     = prometheus prometheus-alertmanager prometheus-node-exporter
 HAVE_POSTGRES = command -v postgres || ls /usr/lib/postgresql/*/bin/postgres
 
+# One more than there are cores: tests wait for real processes as often as they compute.
+WORKERS = $$(( $$(getconf _NPROCESSORS_ONLN) + 1 ))
+
 .DEFAULT_GOAL := help
 .PHONY: help run test soak bench check generate golden clean tools postgresql
 
@@ -19,7 +22,7 @@ run: $(VENV)/run tools  ## Run the suite on this machine, beside a simulated age
 	@$(BIN)/agent-obs up --demo
 
 test: check tools postgresql  ## Everything CI runs: formatting, lint, types, all tests (at most 10 minutes)
-	$(BIN)/python -m pytest -n auto --dist worksteal -q --ignore tests/soak
+	$(BIN)/python -m pytest -n $(WORKERS) --dist worksteal -q --ignore tests/soak
 
 soak: $(VENV)/dev tools postgresql  ## The long fault and volume runs, with their full counts
 	$(BIN)/python -m pytest tests/soak -q -s --timeout 3600

@@ -21,37 +21,17 @@ from agent_observability.cr_state.recorder import Recorder
 from agent_observability.cr_state.scene import SCOPE, Baselines, Namespaces, Scene
 from agent_observability.exposition import Format, write
 from agent_observability.ledger import queries
-from agent_observability.ledger.batch import Batch, Outcome
 from agent_observability.ledger.config import LedgerConfig
-from agent_observability.ledger.errors import LedgerStaleError, LedgerUnavailableError
+from agent_observability.ledger.errors import LedgerStaleError
 from agent_observability.ledger.families import LedgerFamilies
 from agent_observability.ledger.ledger import Ledger
 from agent_observability.ledger.sqlite import SqliteBackend
 from agent_observability.metric import Metric
 from tests.collectors import scraped
+from tests.ledger.faulty import FaultyLedger
 from tests.support import wait_until_async
 
 Kind = Literal["ADDED", "MODIFIED", "DELETED"]
-
-
-class FaultyLedger(Ledger):
-    """A real one. Loses the answers of so many commits; while it is `down`, takes nothing."""
-
-    lost_answers = 0
-    down = False
-    commits = 0
-    refused = 0
-
-    async def submit(self, batch: Batch) -> Outcome:
-        if self.down:
-            self.refused += 1
-            raise LedgerUnavailableError("down")
-        outcome = await super().submit(batch)
-        self.commits += 1
-        if self.lost_answers:
-            self.lost_answers -= 1
-            raise LedgerUnavailableError("the ledger does not say whether it has stored this")
-        return outcome
 
 
 @dataclass(frozen=True, slots=True)

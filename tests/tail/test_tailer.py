@@ -13,11 +13,9 @@ from typing import Any
 import pytest
 
 from agent_observability.exposition import Format, write
-from agent_observability.ledger.batch import Batch, Outcome, count
+from agent_observability.ledger.batch import Batch, count
 from agent_observability.ledger.config import LedgerConfig
-from agent_observability.ledger.errors import LedgerUnavailableError
 from agent_observability.ledger.families import LedgerFamilies
-from agent_observability.ledger.ledger import Ledger
 from agent_observability.ledger.sqlite import SqliteBackend
 from agent_observability.metric import Kind, Label, Metric
 from agent_observability.tail import tailer as module
@@ -29,30 +27,11 @@ from agent_observability.tail.state import Patience
 from agent_observability.tail.tailer import Tailer
 from agent_observability.units import Duration
 from tests.collectors import scraped
+from tests.ledger.faulty import FaultyLedger
 from tests.support import wait_until_async
 from tests.tail.following import append
 
 WORDS = Metric("words_total", Kind.COUNTER, "Words", (Label("word"),))
-
-
-class FaultyLedger(Ledger):
-    """A real one. Loses the answers of so many commits; while it is `down`, takes nothing."""
-
-    lost_answers = 0
-    down = False
-    refused = 0
-    commits = 0
-
-    async def submit(self, batch: Batch) -> Outcome:
-        if self.down:
-            self.refused += 1
-            raise LedgerUnavailableError("is down")
-        outcome = await super().submit(batch)
-        self.commits += 1
-        if self.lost_answers:
-            self.lost_answers -= 1
-            raise LedgerUnavailableError("the ledger does not say whether it has stored this")
-        return outcome
 
 
 class Words:

@@ -19,11 +19,8 @@ from agent_observability.demo.anthropic_api import AnthropicAdminApi
 from agent_observability.demo.billing import Meter, Spent
 from agent_observability.demo.openai_api import OpenAIAdminApi
 from agent_observability.ledger import queries
-from agent_observability.ledger.batch import Batch, Outcome
 from agent_observability.ledger.config import LedgerConfig
-from agent_observability.ledger.errors import LedgerUnavailableError
 from agent_observability.ledger.families import LedgerFamilies
-from agent_observability.ledger.ledger import Ledger
 from agent_observability.ledger.schema import SERIES
 from agent_observability.ledger.sqlite import SqliteBackend
 from agent_observability.llm_cost import metrics as m
@@ -33,6 +30,7 @@ from agent_observability.llm_cost.config import AccountConfig, BillingConfig
 from agent_observability.llm_cost.usage import Tokens
 from agent_observability.metric import Metric
 from agent_observability.units import Duration
+from tests.ledger.faulty import FaultyLedger
 
 OPENAI_KEY = "sk-admin-of-the-tests"
 ANTHROPIC_KEY = "sk-ant-admin-of-the-tests"
@@ -136,26 +134,6 @@ async def providers(now: str, *, page: int | None = None) -> AsyncIterator[Provi
     )
     async with serving(*found.openai.routes(), *found.anthropic.routes()) as found.url:
         yield found
-
-
-class FaultyLedger(Ledger):
-    """A real one. Loses the answers of so many commits; while it is `down`, takes nothing."""
-
-    lost_answers = 0
-    down = False
-    commits = 0
-    refused = 0
-
-    async def submit(self, batch: Batch) -> Outcome:
-        if self.down:
-            self.refused += 1
-            raise LedgerUnavailableError("down")
-        outcome = await super().submit(batch)
-        self.commits += 1
-        if self.lost_answers:
-            self.lost_answers -= 1
-            raise LedgerUnavailableError("the ledger does not say whether it has stored this")
-        return outcome
 
 
 @dataclass(slots=True)
