@@ -11,9 +11,10 @@ from dataclasses import dataclass, field
 import pytest
 
 from agent_observability.credential_proxy import metrics as m
+from agent_observability.credential_proxy.anomalies import CONTAINER_FACT
 from agent_observability.credential_proxy.config import CredentialProxyConfig
 from agent_observability.credential_proxy.hours import HOUR_FACT
-from agent_observability.credential_proxy.reader import CONTAINER_FACT, LAST_FACT, AuditReader
+from agent_observability.credential_proxy.reader import LAST_FACT, AuditReader
 from agent_observability.credential_proxy.record import Record
 from agent_observability.ledger.batch import Count, Event, count, observe
 from agent_observability.tail.part import Taken

@@ -7,50 +7,23 @@ import time
 import zoneinfo
 from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
-from typing import Protocol
 
+from agent_observability.credential_proxy.anomalies import CONTAINER_FACT, Detector
 from agent_observability.credential_proxy.config import CredentialProxyConfig
 from agent_observability.credential_proxy.counting import Services, counts_of
 from agent_observability.credential_proxy.hours import HOUR_FACT, Hours, Quarters, by_hour
 from agent_observability.credential_proxy.parser import Malformed, Parser
-from agent_observability.credential_proxy.record import Record
-from agent_observability.ledger.batch import Count, Event
 from agent_observability.tail.part import Taken
 
-__all__ = ["CONTAINER_FACT", "LAST_FACT", "AuditReader", "Detector", "Findings"]
+__all__ = ["LAST_FACT", "AuditReader"]
 
 log = logging.getLogger(__name__)
 
-CONTAINER_FACT = "proxy_container"
-"""Kind of the detector's facts."""
 LAST_FACT = "proxy_last_event"
 """Kind of the one fact that says when the newest request was, under the key `newest`."""
 
 # A log that is no audit log must not fill ours.
 _WARN_SECONDS = 60.0
-
-
-class Findings(Protocol):
-    """What a detector has found in some records, to be committed with what they count."""
-
-    @property
-    def counts(self) -> Sequence[Count]: ...
-    @property
-    def events(self) -> Sequence[Event]: ...
-    @property
-    def facts(self) -> Mapping[tuple[str, str], bytes | None]: ...
-
-
-class Detector(Protocol):
-    """Finds anomalies; is told every record, in the order of the log."""
-
-    def see(self, records: Sequence[Record]) -> Findings:
-        """May change at once what it remembers: `restore` is called where a commit has failed."""
-        ...
-
-    def restore(self, facts: Mapping[str, bytes]) -> None:
-        """Remember what its facts say, by key, and nothing else."""
-        ...
 
 
 class AuditReader:

@@ -12,11 +12,11 @@ from sqlalchemy.exc import SQLAlchemyError
 
 from agent_observability.collector import Collector
 from agent_observability.credential_proxy import metrics as m
+from agent_observability.credential_proxy.anomalies import CONTAINER_FACT
 from agent_observability.credential_proxy.config import CredentialProxyConfig
 from agent_observability.credential_proxy.hours import HOUR_FACT
 from agent_observability.credential_proxy.life import SOURCE, Life
 from agent_observability.credential_proxy.probes import Probes
-from agent_observability.credential_proxy.reader import CONTAINER_FACT
 from agent_observability.credential_proxy.show import AnomalyCollector, TailCollector, TrafficCollector
 from agent_observability.ledger.batch import Batch
 from agent_observability.ledger.errors import LedgerError, words

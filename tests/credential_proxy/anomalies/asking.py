@@ -6,7 +6,7 @@ from collections.abc import Iterable, Sequence
 
 import msgspec
 
-from agent_observability.credential_proxy.anomalies import KIND, Detector, Findings
+from agent_observability.credential_proxy.anomalies import CONTAINER_FACT, Detector, Findings
 from agent_observability.credential_proxy.config import AnomaliesConfig
 from agent_observability.credential_proxy.record import Record
 
@@ -63,7 +63,7 @@ class Watching:
 
     def commit(self, findings: Findings) -> None:
         for (kind, name), data in findings.facts.items():
-            assert kind == KIND
+            assert kind == CONTAINER_FACT
             if data is None:
                 self.facts.pop(name, None)
             else:

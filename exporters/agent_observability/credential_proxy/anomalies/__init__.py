@@ -12,7 +12,7 @@ nothing. `evidence.py` says what an anomaly is told with, `shown.py` what a scra
 
 from __future__ import annotations
 
-from agent_observability.credential_proxy.anomalies.container import KIND
+from agent_observability.credential_proxy.anomalies.container import CONTAINER_FACT
 from agent_observability.credential_proxy.anomalies.detector import Detector, Findings
 
-__all__ = ["KIND", "Detector", "Findings"]
+__all__ = ["CONTAINER_FACT", "Detector", "Findings"]

@@ -9,9 +9,9 @@ from agent_observability.credential_proxy.anomalies.window import Window
 from agent_observability.credential_proxy.config import AnomaliesConfig
 from agent_observability.credential_proxy.metrics import ANOMALY_TYPES
 
-__all__ = ["KIND", "MINUTE", "Anomaly", "Container", "Rejection", "slot"]
+__all__ = ["CONTAINER_FACT", "MINUTE", "Anomaly", "Container", "Rejection", "slot"]
 
-KIND = "proxy_container"
+CONTAINER_FACT = "proxy_container"
 """Kind of the facts, by name of the container."""
 
 MINUTE = 60.0
@@ -47,7 +47,7 @@ class Container:
 
     def __init__(self, name: str, config: AnomaliesConfig, past: Baseline, times: array[float], marks: array[int]):
         self.name = name
-        self.key = (KIND, name)
+        self.key = (CONTAINER_FACT, name)
         self.past = past
         self.requests = Window(config.requests_per_minute, MINUTE, times, marks)
         self.rejections: Window[list[Rejection]] | None = None

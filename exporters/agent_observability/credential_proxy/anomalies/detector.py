@@ -10,7 +10,7 @@ from collections.abc import Callable, Collection, Mapping, Sequence
 
 from agent_observability.credential_proxy.anomalies import codec
 from agent_observability.credential_proxy.anomalies.baseline import BUCKET_SECONDS, HORIZON_SECONDS
-from agent_observability.credential_proxy.anomalies.container import KIND, MINUTE, Anomaly, Container, slot
+from agent_observability.credential_proxy.anomalies.container import CONTAINER_FACT, MINUTE, Anomaly, Container, slot
 from agent_observability.credential_proxy.anomalies.crowd import Crowd
 from agent_observability.credential_proxy.anomalies.evidence import Begun, of
 from agent_observability.credential_proxy.anomalies.findings import Chunk, Findings
@@ -72,7 +72,7 @@ class Detector:
                 container.key: codec.pack(container, digest) for container in chunk.touched.values()
             }
             known = self._crowd.known
-            facts.update({(KIND, gone): None for gone in chunk.forgotten if gone not in known})
+            facts.update({(CONTAINER_FACT, gone): None for gone in chunk.forgotten if gone not in known})
             return Findings(chunk.counts(), self._teller.tell(chunk.begun, now), facts)
 
     def restore(self, facts: Mapping[str, bytes]) -> None:
