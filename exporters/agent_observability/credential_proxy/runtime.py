@@ -17,7 +17,7 @@ from agent_observability.credential_proxy.config import CredentialProxyConfig
 from agent_observability.credential_proxy.hours import HOUR_FACT
 from agent_observability.credential_proxy.life import SOURCE, Life
 from agent_observability.credential_proxy.probes import Probes
-from agent_observability.credential_proxy.show import AnomalyCollector, TailCollector, TrafficCollector
+from agent_observability.credential_proxy.show import AnomalyCollector, LogCollector, TrafficCollector
 from agent_observability.ledger.batch import Batch
 from agent_observability.ledger.errors import LedgerError, words
 from agent_observability.ledger.families import LedgerFamilies
@@ -64,7 +64,7 @@ class CredentialProxyRuntime(Runtime[CredentialProxyConfig]):
             self._counted,
             AnomalyCollector(self),
             TrafficCollector(self),
-            TailCollector(self),
+            LogCollector(self),
             self._probes,
             self._delays,
         )

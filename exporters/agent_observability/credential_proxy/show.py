@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from agent_observability.credential_proxy.life import Life
     from agent_observability.credential_proxy.runtime import CredentialProxyRuntime
 
-__all__ = ["AnomalyCollector", "TailCollector", "TrafficCollector"]
+__all__ = ["AnomalyCollector", "LogCollector", "TrafficCollector"]
 
 _HOURS = m.HOUR_OF_DAY.labels[0].values
 _NAMED = m.CONTAINER_REQUESTS.series_cap or 0
@@ -69,7 +69,7 @@ class TrafficCollector(_OfLife):
         yield m.LOG_SIZE, [((), life.tailer.size())]
 
 
-class TailCollector:
+class LogCollector:
     """How the log is followed, as the tailer of the configuration in use tells it; nothing where there is none."""
 
     name = "tail"
