@@ -60,12 +60,13 @@ def timeline() -> States:
 
 
 def now_table() -> Table:
-    """Who it is now."""
+    """Who it is now. Minutes are looked at as they begin, and a page leads here before the first one has."""
     keys = ("cluster", "instance", "type", "container_id")
-    shown = PROXY.minutes(_INFO, "$__range").only(anomalies_now(), on=keys)
+    minutes = aggregate("max", PROXY.minutes(_INFO, "$__range").only(anomalies_now(), on=keys), _WHO)
+    shown = minutes.or_zero_where(aggregate("max", anomalies_now(), _WHO))
     return Table(
         title="Who behaves strangely now",
-        queries=[cells(aggregate("max", shown, _WHO), Empty.QUIET)],
+        queries=[cells(shown, Empty.QUIET)],
         columns=(*_COLUMNS, Column("A", "Shown for", unit="m")),
         sort="Anomaly",
         description="Containers whose anomaly goes on, at most 20. Look in their session for what its agent read last, "

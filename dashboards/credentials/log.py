@@ -12,6 +12,7 @@ from dashboards.thresholds import alert_thresholds
 __all__ = ["row"]
 
 _MALFORMED = "vteam:audit_lines_malformed:ratio1h"
+_LIVE = "vteam:audit_records_live:ratio1h"
 _NEWEST = "credential_proxy_last_event_timestamp_seconds"
 _SOURCE = "{{instance}} {{source}}"
 
@@ -73,12 +74,23 @@ def row() -> Row:
                 queries=[Query(rotations, "{{kind}}", empty=Empty.QUIET)],
                 description="How often the log was replaced (rename) or emptied in place (truncate). More than the "
                 "schedule of its rotation: somebody empties it by hand.",
+                width=6,
             ),
             TimeSeries(
                 title="Size of the log",
                 queries=[Query(PROXY.gauge("credential_proxy_audit_log_size_bytes"), "{{instance}}")],
                 description="Size of the files that are followed, without rotated ones. Growing without end: nothing "
                 "rotates it, and one day its disk is full.",
+                width=6,
+            ),
+            TimeSeries(
+                title="Read in time, 1 h",
+                queries=[Query(PROXY.recorded(_LIVE), "{{instance}}", empty=Empty.QUIET)],
+                description="Share of the requests that were read soon after they were made. The rest is history, in "
+                "which attacks page nobody. Low for more than an hour: time_zone is not the log's, or it comes late.",
+                thresholds=alert_thresholds("CredentialProxyLogLate", _LIVE),
+                share=True,
+                width=6,
             ),
             TimeSeries(
                 title="From a request to its count",
@@ -90,8 +102,9 @@ def row() -> Row:
                     )
                     for q in (0.5, 0.99)
                 ],
-                description="Time from a request, by the log's clock, until it was counted. Seconds are normal; whole "
-                "hours: the time zone of the log is not the configured one.",
+                description="Time from a request, by the log's clock, until it was counted; without history. Seconds "
+                "are normal; minutes: the proxy holds lines back, or its clock is not this one's.",
+                width=6,
             ),
         ],
     )

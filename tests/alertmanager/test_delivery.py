@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import re
+from datetime import UTC, datetime
 from typing import Any
 
 import pytest
 
 from tests.alertmanager.deployment import alert
 from tests.alertmanager.links import labels_of
+from tests.alertmanager.receivers import Post
 from tests.alertmanager.world import World
 from tests.support import wait_until
 
@@ -54,6 +56,42 @@ def test_an_anomaly_of_the_credential_proxy_takes_its_own_way_to_the_same_people
         assert world.told(name) == everybody
     world.settle()
     assert world.messages(name) == 4 * len(containers)
+
+
+def test_ends_of_anomalies_are_told_once_while_another_goes_on(world: World) -> None:
+    """Prometheus repeats an end every minute for a quarter of an hour, each alert's at a moment of its own."""
+    first, second, third = anomalies = [_anomaly("ends", container) for container in ("aa01", "bb02", "cc03")]
+    over = [{**one, "endsAt": datetime.now(UTC).isoformat()} for one in (first, second)]
+    for number, one in enumerate((*anomalies, *over), start=1):
+        world.running.post(one)
+        wait_until(lambda number=number: len(_posts(world, "ends")) == 2 * number)  # type: ignore[misc]
+    for one in over * 2:
+        world.running.post(one)
+        world.settle()
+    assert len(_posts(world, "ends")) == 2 * 5
+    world.running.resolve(third)
+
+
+def test_a_silence_of_an_anomaly_is_of_its_container(world: World) -> None:
+    """Else whoever acknowledges two attacks would not be told of a third."""
+    anomalies = [_anomaly("silences", container) for container in ("dd04", "ee05")]
+    for number, one in enumerate(anomalies, start=1):
+        world.running.post(one)
+        wait_until(lambda number=number: len(_posts(world, "silences")) == 2 * number)  # type: ignore[misc]
+    links = [labels_of(post.buttons["Silence"], "silences/new") for post in _posts(world, "silences")]
+    assert {link.get("container_id") for link in links} == {"dd04", "ee05"}
+    world.running.resolve(*anomalies)
+
+
+def _anomaly(project: str, container: str) -> dict[str, Any]:
+    return alert(
+        "CredentialProxyAnomaly", team="security", type="unknown_service", project=project, container_id=container
+    )
+
+
+def _posts(world: World, project: str) -> list[Post]:
+    """In both channels."""
+    return [post for post in world.posts("CredentialProxyAnomaly") if post.group.get("project") == project]
 
 
 def test_the_watchdog_reaches_the_dead_man_again_and_again_and_nobody_else(world: World) -> None:

@@ -32,6 +32,11 @@ def down(exporter: str) -> dict[str, str]:
     return {"alertname": "AgentObsExporterDown", "severity": "warning", "exporter": exporter, "instance": "a"}
 
 
+def proxy(alertname: str, severity: str, **labels: str) -> dict[str, str]:
+    own = {"exporter": "credential_proxy", "component": "credential_proxy", "team": "platform", "instance": "a"}
+    return {"alertname": alertname, "severity": severity, **own, **labels}
+
+
 DISK = "HostDiskAlmostFull"
 
 
@@ -73,6 +78,12 @@ DISK = "HostDiskAlmostFull"
             {"alertname": "ApiLatencyHigh", "severity": "warning", "component": "frontend"},
             False,
         ),
+        # There is a proxy on each node, and an exporter beside it.
+        (proxy("CredentialProxyDown", "critical"), proxy("CredentialProxySlow", "warning"), True),
+        (proxy("CredentialProxyDown", "critical"), proxy("CredentialProxySlow", "warning", instance="b"), False),
+        (down("credential_proxy"), proxy("CredentialProxySlow", "warning"), True),
+        (down("credential_proxy"), proxy("CredentialProxySlow", "warning", instance="b"), False),
+        (down("credential_proxy"), proxy("CredentialProxyDown", "critical"), False),
         (host("InfoInhibitor", "none"), host("GoalBehind", "info"), True),
         (host("InfoInhibitor", "none", project="a"), host("GoalBehind", "info", project="b"), False),
         (host("InfoInhibitor", "none"), host("HostCpuHigh", "warning"), False),

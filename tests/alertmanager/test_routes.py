@@ -113,6 +113,7 @@ def test_anomalies_of_the_credential_proxy_are_told_within_seconds() -> None:
     swift = [route for route in routes() if "alertname = CredentialProxyAnomaly" in route.get("matchers", ())]
     assert [route["receiver"] for route in swift] == ["security", "critical"]
     assert [route.get("continue", False) for route in swift] == [True, False]
+    assert all(route["group_by"] == ["alertname", "project", "instance", "container_id"] for route in swift)
     assert all(Duration.parse(route["group_wait"]) + Duration.parse(route["group_interval"]) <= 4 for route in swift)
     assert "repeat_interval" not in swift[0]
     assert swift[1]["repeat_interval"] == "1h"

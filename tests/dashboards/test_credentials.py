@@ -84,6 +84,11 @@ CASES = [
         {who("high_request_rate", "one"): 3, who("high_request_rate", "two"): 6, who("rate_outlier", "three"): 6,
          who("unknown_service", "four", "b"): 6},
     ),
+    # Begun ten seconds ago: the page about it has gone out already.
+    Case(
+        PAGE, "Who behaves strangely now", 0, "5s", anomaly("unknown_service", "0x13 1x5", one="_x14 1x5"), "1m20s",
+        {who("unknown_service", "one"): 0},
+    ),
     Case(
         PAGE, "Anomalies of the time shown", 0, "1m", anomaly("unknown_service", "1x2 0x7", one="1x2 0x2"), "9m",
         {who("unknown_service", "one"): 240},

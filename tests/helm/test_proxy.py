@@ -100,6 +100,24 @@ def test_folders_of_a_node_are_its_proxys() -> None:
     }
 
 
+def test_odd_names_of_files_and_folders_are_taken_as_they_are() -> None:
+    release = render(
+        on_nodes(
+            log={"hostPath": "/srv/of: proxy #1", "files": ["a: b.log", "c #d.log"]},
+            socket={"hostPath": "/run/#p", "file": "x: y.sock"},
+            ledger={"hostPath": "/var/lib/l: m"},
+        )
+    )
+    pod = release.one("DaemonSet", "-credential-proxy")["spec"]["template"]["spec"]
+    paths = {volume["name"]: volume["hostPath"]["path"] for volume in pod["volumes"] if "hostPath" in volume}
+    assert paths == {"log": "/srv/of: proxy #1", "socket": "/run/#p", "ledger": "/var/lib/l: m"}
+    section = yaml.safe_load(release.one("ConfigMap", "-credential-proxy")["data"]["agent-obs.yaml"])[
+        "credential_proxy"
+    ]
+    assert section["log"]["paths"] == ["/var/log/credential-proxy/a: b.log", "/var/log/credential-proxy/c #d.log"]
+    assert section["probes"]["targets"] == {"socket": "unix:///run/credential-proxy/x: y.sock"}
+
+
 def test_without_a_socket_nothing_is_probed() -> None:
     release = render(PROXY)
     pod = release.one("DaemonSet", "-credential-proxy")["spec"]["template"]["spec"]
@@ -134,20 +152,44 @@ def test_the_ledgers_folder_may_be_somebody_elses_affair() -> None:
     assert "initContainers" not in daemon(on_nodes(ledger={"prepare": False}))
 
 
-@pytest.mark.skipif(
+only_root = pytest.mark.skipif(
     os.geteuid() != 0 or shutil.which("setpriv") is None, reason="only root can give a folder away, with setpriv"
 )
+
+
+def _prepared(folder: Path, user: int, group: int) -> subprocess.CompletedProcess[str]:
+    """What the init container does, with its capabilities."""
+    [init] = daemon(on_nodes(runAsUser=user, runAsGroup=group))["initContainers"]
+    _, flag, script = init["command"]
+    limited = ["setpriv", "--bounding-set=-all,+chown", "--inh-caps=-all,+chown", "--", sys.executable, flag]
+    command = [*limited, script.replace('"/var/lib/agent-obs"', repr(str(folder)))]
+    return subprocess.run(command, check=False, capture_output=True, text=True, timeout=30)
+
+
+@only_root
+@pytest.mark.parametrize("owner", [(0, 0), (3000, 3000)])
+def test_somebody_elses_folder_is_left_alone(tmp_path: Path, owner: tuple[int, int]) -> None:
+    """Such as /etc or the log's own, named for the ledger's by mistake."""
+    folder = tmp_path / "theirs"
+    folder.mkdir(mode=0o750)
+    for path in (folder / "audit.log", folder / "credential_proxy.db", folder):
+        path.touch()
+        os.chown(path, *owner)
+    done = _prepared(folder, 1000, 1000)
+    assert done.returncode == 1
+    assert done.stderr == "ledger.hostPath holds audit.log: expected a folder for the ledger alone\n"
+    for path in (folder, *folder.iterdir()):
+        assert (path.stat().st_uid, path.stat().st_gid) == owner, path
+    assert folder.stat().st_mode & 0o777 == 0o750
+
+
+@only_root
 def test_the_ledgers_folder_is_given_to_the_exporter(tmp_path: Path) -> None:
     """By root without any capability but CAP_CHOWN: made by the kubelet, after a change of the user, and once done."""
     folder = tmp_path / "ledger"
     folder.mkdir(mode=0o755)
     for user, group in ((1000, 1000), (1000, 1000), (2000, 4)):
-        pod = daemon(on_nodes(runAsUser=user, runAsGroup=group))
-        [init] = pod["initContainers"]
-        _, flag, script = init["command"]
-        limited = ["setpriv", "--bounding-set=-all,+chown", "--inh-caps=-all,+chown", "--", sys.executable, flag]
-        command = [*limited, script.replace('"/var/lib/agent-obs"', repr(str(folder)))]
-        done = subprocess.run(command, check=False, capture_output=True, text=True, timeout=30)
+        done = _prepared(folder, user, group)
         assert done.returncode == 0, done.stderr
         for path in (folder, *folder.iterdir()):
             assert (path.stat().st_uid, path.stat().st_gid) == (user, group), path

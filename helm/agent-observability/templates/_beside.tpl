@@ -23,12 +23,12 @@ credential_proxy:
   log:
     paths:
       {{- range .log.files }}
-      - /var/log/credential-proxy/{{ . }}
+      - {{ printf "/var/log/credential-proxy/%s" . | quote }}
       {{- end }}
   {{- if .socket.file }}
   probes:
     targets:
-      socket: unix:///run/credential-proxy/{{ .socket.file }}
+      socket: {{ printf "unix:///run/credential-proxy/%s" .socket.file | quote }}
   {{- end }}
 {{- end }}
 
@@ -49,19 +49,20 @@ credential_proxy:
 {{- define "agentobs.beside.volumes" -}}
 - name: log
   hostPath:
-    path: {{ .log.hostPath }}
+    path: {{ .log.hostPath | quote }}
     type: Directory
 {{- if .socket.file }}
 - name: socket
   hostPath:
-    path: {{ .socket.hostPath }}
+    path: {{ .socket.hostPath | quote }}
     type: Directory
 {{- end }}
 {{- end }}
 
 {{/*
 root, process: makes the ledger's folder and what is in it the exporter's. The kubelet makes it root's, and gives host paths to
-nobody else. In the order in which root may do so without the capability to look into everybody's folders.
+nobody else. In the order in which root may do so without the capability to look into everybody's folders. A folder with anything
+else in it is somebody else's, named by mistake, and stays his.
 */}}
 {{- define "agentobs.beside.prepare" -}}
 name: ledger
@@ -73,9 +74,15 @@ command:
   - |
     import os
     folder, user, group = "/var/lib/agent-obs", {{ int64 .process.values.runAsUser }}, {{ int64 .process.values.runAsGroup }}
-    if (os.stat(folder).st_uid, os.stat(folder).st_gid) != (user, group):
+    before = os.stat(folder)
+    if (before.st_uid, before.st_gid) != (user, group):
         os.chown(folder, 0, 0)
-        for name in os.listdir(folder):
+        names = os.listdir(folder)
+        others = sorted(name for name in names if not name.startswith("{{ .process.name }}.db") and name != "lost+found")
+        if others:
+            os.chown(folder, before.st_uid, before.st_gid)
+            raise SystemExit(f"ledger.hostPath holds {others[0]}: expected a folder for the ledger alone")
+        for name in names:
             os.chown(os.path.join(folder, name), user, group, follow_symlinks=False)
         os.chmod(folder, 0o700)
         os.chown(folder, user, group)

@@ -203,7 +203,7 @@ volumeMounts:
 {{- else if and .hostPath (eq $values.kind "DaemonSet") }}
 - name: ledger
   hostPath:
-    path: {{ .hostPath }}
+    path: {{ .hostPath | quote }}
     type: DirectoryOrCreate
 {{- else if and (ne $values.kind "StatefulSet") (not .volume) }}
 {{- /* Lives as long as the pod. */}}
