@@ -7,6 +7,7 @@ import sys
 import textwrap
 import threading
 import time
+import weakref
 
 import pytest
 
@@ -29,6 +30,19 @@ async def test_threads_are_used_again() -> None:
         # The result is out before the thread waits for its next job.
         await wait_until_async(lambda: workers._idle == 1)
     assert names == {"test-1"}
+
+
+async def test_an_idle_thread_keeps_nothing_of_its_last_job() -> None:
+    class Work:
+        def __call__(self) -> None:
+            pass
+
+    workers = Workers("test")
+    work = Work()
+    gone = weakref.ref(work)
+    workers.submit(work)
+    del work
+    await wait_until_async(lambda: workers._idle == 1 and gone() is None)
 
 
 def test_the_pool_grows_when_all_are_busy_and_shrinks_again() -> None:

@@ -40,7 +40,9 @@ class Workers:
                 return
             self._started += 1
             number = self._started
-        threading.Thread(target=self._work, args=(job,), name=f"{self._name}-{number}", daemon=True).start()
+        threading.Thread(target=self._work, name=f"{self._name}-{number}", daemon=True).start()
+        # Not as an argument of the thread, which would know it for as long as it lives.
+        self._jobs.put(job)
 
     async def run(self, function: Callable[[], T]) -> T:
         """Await `function()` on a worker thread; its exception is raised here."""
@@ -58,17 +60,19 @@ class Workers:
         self.submit(job)
         return await future
 
-    def _work(self, job: Callable[[], object]) -> None:
+    def _work(self) -> None:
         while True:
+            job = self._jobs.get()
             try:
                 job()
             except Exception:
                 log.exception("worker job failed")
+            # What waits must not keep alive all that the last job knew.
+            del job
             with self._lock:
                 if self._idle >= self._idle_max:
                     return
                 self._idle += 1
-            job = self._jobs.get()
 
 
 def _call(loop: asyncio.AbstractEventLoop, function: Callable[..., None], *args: object) -> None:

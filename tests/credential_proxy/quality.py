@@ -18,6 +18,7 @@ import msgspec
 from agent_observability.credential_proxy.anomalies import Detector
 from agent_observability.credential_proxy.config import AnomaliesConfig
 from agent_observability.credential_proxy.metrics import ANOMALY_TYPES
+from agent_observability.credential_proxy.record import Records
 from tests.credential_proxy.day import SERVICES, Attack, Day, simulate
 
 __all__ = ["SEEDS", "Quality", "measure"]
@@ -80,7 +81,7 @@ def detected(day: Day) -> Iterator[tuple[str, str, float]]:
     for first in range(0, len(day.records), _TOGETHER):
         records = day.records[first : first + _TOGETHER]
         now = max(record.timestamp for record in records) + 1
-        for event in detector.see(records).events:
+        for event in detector.see(Records(records)).events:
             told = msgspec.json.decode(event.data)
             yield event.labels[0], told["container"], event.timestamp / 1000
 

@@ -67,14 +67,17 @@ def test_what_is_older_than_a_week_goes() -> None:
     hours = Hours()
     old = NOW - 7 * DAY
     # The window begins with a quarter of an hour, so that it holds as many as there are in a week.
-    facts = hours.add([old - 901, old + 900, NOW - 1], NOW)
+    hours.add([old - 901, old + 900, NOW - 1], NOW)
+    facts = hours.facts()
     assert sum(shown(hours).values()) == 2
     assert {int(key) for _, key in facts} == {int(old + 900) // 3_600, int(NOW - 1) // 3_600}
-    later = hours.add([NOW + DAY], NOW + DAY)
+    hours.add([NOW + DAY], NOW + DAY)
+    later = hours.facts()
     assert later[HOUR_FACT, str(int(old + 900) // 3_600)] is None
     assert shown(hours, now=NOW + DAY) == {"10": 2}
     assert shown(hours, now=NOW + 9 * DAY) == {}
-    much_later = hours.add([NOW + 30 * DAY], NOW + 30 * DAY)
+    hours.add([NOW + 30 * DAY], NOW + 30 * DAY)
+    much_later = hours.facts()
     assert sum(data is None for data in much_later.values()) == 2
     assert len(hours.counts) == 1
 
@@ -129,7 +132,8 @@ def test_restarts_change_nothing(chunks: list[tuple[list[float], int]], chance: 
         now += passed
         times = [now + shift for shift in shifts]
         counted += [time for time in times if in_week(time, now)]
-        for (_, key), data in hours.add(times, now).items():
+        hours.add(times, now)
+        for (_, key), data in hours.facts().items():
             if data is None:
                 kept.pop(key, None)
             else:

@@ -82,7 +82,7 @@ def test_formats(line: bytes | str, record: Record) -> None:
 def test_formats_mixed_in_one_file() -> None:
     made = list(make(3_000, begin=AT, seconds=3_600, writers=(format_a, format_b, format_c)))
     parsed = Parser(SERVICES, UTC).read([one.line for one in made])
-    assert parsed.records == [one.record for one in made]
+    assert list(parsed.records) == [one.record for one in made]
     assert (parsed.ignored, parsed.malformed.total()) == (0, 0)
 
 

@@ -284,7 +284,6 @@ class Watching:
     def __init__(self) -> None:
         self.counts: list[Count] = []
         self.events: list[Any] = []
-        self.facts: dict[tuple[str, str], bytes | None] = {}
         self.seen: list[Record] = []
 
     def see(self, records: Any) -> Watching:

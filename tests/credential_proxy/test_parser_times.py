@@ -134,7 +134,7 @@ def test_a_log_through_the_end_of_summer_time(written: object) -> None:
     # Line by line, as it is read while it is written, and in one go.
     assert [parser.parse(written(record, zone=BERLIN)) for record in records] == records
     parser.previous = None
-    assert parser.read([written(record, zone=BERLIN) for record in records]).records == records
+    assert list(parser.read([written(record, zone=BERLIN) for record in records]).records) == records
 
 
 @given(

@@ -15,7 +15,7 @@ from agent_observability.credential_proxy.anomalies import CONTAINER_FACT
 from agent_observability.credential_proxy.config import CredentialProxyConfig
 from agent_observability.credential_proxy.hours import HOUR_FACT
 from agent_observability.credential_proxy.reader import LAST_FACT, AuditReader
-from agent_observability.credential_proxy.record import Record
+from agent_observability.credential_proxy.record import Record, Records
 from agent_observability.ledger.batch import Count, Event, count, observe
 from agent_observability.tail.part import Taken
 from tests.credential_proxy.records import HASH, PREFIX, format_a, format_b, format_c, make
@@ -29,7 +29,6 @@ Facts = Mapping[tuple[str, str], bytes | None]
 class Found:
     counts: Sequence[Count] = ()
     events: Sequence[Event] = ()
-    facts: Facts = field(default_factory=dict)
 
 
 @dataclass
@@ -38,11 +37,15 @@ class Detector:
 
     found: Found = field(default_factory=Found)
     seen: list[Record] = field(default_factory=list)
+    known: Facts = field(default_factory=dict)
     restored: Mapping[str, bytes] | None = None
 
-    def see(self, records: Sequence[Record]) -> Found:
+    def see(self, records: Records) -> Found:
         self.seen += records
         return self.found
+
+    def facts(self) -> Facts:
+        return self.known
 
     def restore(self, facts: Mapping[str, bytes]) -> None:
         self.restored = facts
@@ -58,8 +61,8 @@ class Kept:
     def load(self, kind: str) -> Mapping[str, bytes]:
         return dict(self.facts.get(kind, {}))
 
-    def commit(self, taken: Taken) -> None:
-        for (kind, key), data in taken.facts.items():
+    def commit(self, taken: Taken, facts: Facts) -> None:
+        for (kind, key), data in facts.items():
             if data is None:
                 self.facts.get(kind, {}).pop(key, None)
             else:
@@ -91,7 +94,13 @@ class Bench:
         return self.reader
 
     def take(self, *lines: bytes) -> Taken:
-        return self.reader.take("/var/log/audit.log", lines)
+        return self.reader.take("/var/log/audit.log", [line + b"\n" for line in lines])
+
+    def commit(self, taken: Taken) -> Facts:
+        """What was remembered with that."""
+        facts = self.reader.facts()
+        self.kept.commit(taken, facts)
+        return facts
 
 
 def sums(counts: Sequence[Count]) -> Counter[tuple[str, tuple[str, ...], int]]:
@@ -177,7 +186,7 @@ def test_lines_that_are_no_records(caplog: pytest.LogCaptureFixture) -> None:
     with caplog.at_level(logging.WARNING):
         taken = bench.take(b"2025-11-13 10:15:30,123 [INFO] Listening", damaged, b'{"status":"GRANTED"}', damaged)
         assert (taken.parsed, taken.ignored, taken.malformed) == (0, 1, 3)
-        assert (taken.newest, list(taken.counts), dict(taken.facts)) == (0.0, [], {})
+        assert (taken.newest, list(taken.counts), bench.reader.facts()) == (0.0, [], {})
         assert not bench.detector.seen
         assert not caplog.records
         taken.committed()
@@ -193,14 +202,16 @@ def test_findings_are_committed_with_what_is_counted() -> None:
     bench = Bench()
     anomaly = count(m.ANOMALIES, ("high_request_rate",))
     event = Event(1, "id", "anomaly", ("high_request_rate",), b"{}")
-    bench.detector.found = Found([anomaly], [event], {(CONTAINER_FACT, "c0ffee123456"): b"state"})
+    bench.detector.found = Found([anomaly], [event])
+    bench.detector.known = {(CONTAINER_FACT, "c0ffee123456"): b"state"}
     taken = bench.take(format_a(RECORD))
     assert anomaly in taken.counts
     assert list(taken.events) == [event]
-    assert taken.facts[CONTAINER_FACT, "c0ffee123456"] == b"state"
-    assert taken.facts[LAST_FACT, "newest"] == repr(NOW - 1).encode()
-    assert taken.facts[HOUR_FACT, str(int(NOW) // 3_600)] == b"0 1 0 0"
-    bench.kept.commit(taken)
+    assert bench.commit(taken) == {
+        (CONTAINER_FACT, "c0ffee123456"): b"state",
+        (LAST_FACT, "newest"): repr(NOW - 1).encode(),
+        (HOUR_FACT, str(int(NOW) // 3_600)): b"0 1 0 0",
+    }
     bench.again()
     assert bench.detector.restored == {"c0ffee123456": b"state"}
 
@@ -221,36 +232,36 @@ def test_only_what_is_committed_is_shown() -> None:
     assert (bench.reader.last_event, sum(bench.reader.hours().values())) == (0.0, 0)
     taken = bench.take(format_a(RECORD))
     assert (bench.reader.last_event, sum(bench.reader.hours().values())) == (0.0, 0)
-    bench.kept.commit(taken)
+    bench.commit(taken)
     assert (bench.reader.last_event, bench.reader.hours()["10"]) == (NOW - 1, 1)
     # An older one that comes late is no newer event.
     late = bench.take(format_a(RECORD._replace(timestamp=NOW - 500)))
-    assert (LAST_FACT, "newest") not in late.facts
-    bench.kept.commit(late)
+    assert (LAST_FACT, "newest") not in bench.commit(late)
     assert (bench.reader.last_event, bench.reader.hours()["10"]) == (NOW - 1, 2)
 
 
 def test_after_a_failed_commit_all_is_as_before() -> None:
     bench = Bench()
-    bench.kept.commit(bench.take(format_a(RECORD)))
+    bench.commit(bench.take(format_a(RECORD)))
     before = copy.deepcopy(bench.kept.facts)
     lost = bench.take(format_a(RECORD._replace(timestamp=NOW)))
+    forgotten = bench.reader.facts()
     bench.reader.restore()
     assert (bench.reader.last_event, bench.reader.hours()["10"]) == (NOW - 1, 1)
     again = bench.take(format_a(RECORD._replace(timestamp=NOW)))
-    assert (again.counts, again.facts) == (lost.counts, lost.facts)
+    assert (again.counts, bench.reader.facts()) == (lost.counts, forgotten)
     assert bench.kept.facts == before
 
 
 def test_a_restart_at_any_line_changes_nothing() -> None:
     made = list(make(120, begin=NOW - 7_200, seconds=7_200, writers=(format_a, format_b, format_c)))
     whole = Bench()
-    whole.kept.commit(whole.take(*(one.line for one in made)))
+    whole.commit(whole.take(*(one.line for one in made)))
     for cut in range(1, len(made)):
         bench = Bench()
-        bench.kept.commit(bench.take(*(one.line for one in made[:cut])))
+        bench.commit(bench.take(*(one.line for one in made[:cut])))
         bench.again()
-        bench.kept.commit(bench.take(*(one.line for one in made[cut:])))
+        bench.commit(bench.take(*(one.line for one in made[cut:])))
         assert bench.kept.sums == whole.kept.sums
         assert bench.kept.facts == whole.kept.facts
         assert bench.reader.hours() == whole.reader.hours()
@@ -259,7 +270,7 @@ def test_a_restart_at_any_line_changes_nothing() -> None:
 
 def test_a_changed_configuration() -> None:
     bench = Bench()
-    bench.kept.commit(bench.take(format_a(RECORD)))
+    bench.commit(bench.take(format_a(RECORD)))
     bench.config = CredentialProxyConfig(services={"aws": ["read"]}, time_zone="Asia/Kolkata")
     bench.again()
     assert bench.reader.hours()["15"] == 1
@@ -274,7 +285,7 @@ def test_ambiguous_times_after_a_restart() -> None:
     # Clocks in Berlin went back at this time; 02:30 is read half an hour after it, not before.
     back = 1_761_440_400.0
     bench = Bench(CredentialProxyConfig(time_zone="Europe/Berlin"))
-    bench.kept.commit(bench.take(format_a(RECORD._replace(timestamp=back + 1_700))))
+    bench.commit(bench.take(format_a(RECORD._replace(timestamp=back + 1_700))))
     bench.again()
     bench.take(b'{"timestamp":"2025-10-26T02:30:00","service":"github","operation":"read","status":"GRANTED"}')
     assert bench.detector.seen[-1].timestamp == back + 1_800

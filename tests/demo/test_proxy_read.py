@@ -54,7 +54,7 @@ class Reading:
 
     def read(self) -> None:
         for stream in self._streams:
-            if not (lines := stream.read().splitlines()):
+            if not (lines := stream.readlines()):
                 continue
             taken = self._reader.take(stream.name, lines)
             self.lines += Counter(parsed=taken.parsed, ignored=taken.ignored, malformed=taken.malformed)

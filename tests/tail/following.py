@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -25,9 +25,13 @@ class Lines:
         self.handed: list[bytes] = []
 
     def take(self, path: str, lines: Sequence[bytes]) -> Taken:
-        self.handed += lines
+        assert all(line.endswith(b"\n") for line in lines)
+        self.handed += [line[:-1] for line in lines]
         malformed = sum(line.startswith(b"?") for line in lines)
         return Taken(parsed=len(lines) - malformed, malformed=malformed)
+
+    def facts(self) -> Mapping[tuple[str, str], bytes | None]:
+        raise AssertionError("only a tailer asks for facts")
 
     def restore(self) -> None:
         raise AssertionError("only a tailer restores")

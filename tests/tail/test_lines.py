@@ -8,6 +8,11 @@ from hypothesis import strategies as st
 
 from agent_observability.tail.lines import MAX_LINE, Piece, cut
 
+
+def whole(lines: list[bytes], used: int, oversize: int = 0, *, skip: bool = False) -> Piece:
+    return Piece([line + b"\n" for line in lines], used, oversize, skip)
+
+
 LONG = b"x" * (MAX_LINE + 1)
 FITS = b"x" * MAX_LINE
 
@@ -15,24 +20,24 @@ FITS = b"x" * MAX_LINE
 @pytest.mark.parametrize(
     ("data", "expected"),
     [
-        (b"", Piece([], 0)),
-        (b"a\nb\n", Piece([b"a", b"b"], 4)),
-        (b"a\nb", Piece([b"a"], 2)),
-        (b"a", Piece([], 0)),
-        (b"\n\n\r\n \n", Piece([b" "], 6)),
-        (b"a\r\nb\r\r\n", Piece([b"a", b"b\r"], 7)),
-        (b"a\rb\n", Piece([b"a\rb"], 4)),
-        (b"\0\0a\n\0b\0\n", Piece([b"a", b"b\0"], 8)),
-        (b"\0\0\0", Piece([], 0)),
-        (b"a\n\0\0\0", Piece([b"a"], 2)),
-        (b"a\n\0\0b", Piece([b"a"], 2)),
-        (b"\xff\xfe\n", Piece([b"\xff\xfe"], 3)),
-        (FITS + b"\n", Piece([FITS], MAX_LINE + 1)),
-        (FITS, Piece([], 0)),
-        (b"\0" + FITS, Piece([], 0)),
-        (LONG + b"\nb\n", Piece([b"b"], MAX_LINE + 4, 1)),
-        (b"a\n" + LONG, Piece([b"a"], MAX_LINE + 3, 1, skip=True)),
-        (LONG + b"\n" + LONG, Piece([], 2 * MAX_LINE + 3, 2, skip=True)),
+        (b"", whole([], 0)),
+        (b"a\nb\n", whole([b"a", b"b"], 4)),
+        (b"a\nb", whole([b"a"], 2)),
+        (b"a", whole([], 0)),
+        (b"\n\n\r\n \n", whole([b" "], 6)),
+        (b"a\r\nb\r\r\n", whole([b"a", b"b\r"], 7)),
+        (b"a\rb\n", whole([b"a\rb"], 4)),
+        (b"\0\0a\n\0b\0\n", whole([b"a", b"b\0"], 8)),
+        (b"\0\0\0", whole([], 0)),
+        (b"a\n\0\0\0", whole([b"a"], 2)),
+        (b"a\n\0\0b", whole([b"a"], 2)),
+        (b"\xff\xfe\n", whole([b"\xff\xfe"], 3)),
+        (FITS + b"\n", whole([FITS], MAX_LINE + 1)),
+        (FITS, whole([], 0)),
+        (b"\0" + FITS, whole([], 0)),
+        (LONG + b"\nb\n", whole([b"b"], MAX_LINE + 4, 1)),
+        (b"a\n" + LONG, whole([b"a"], MAX_LINE + 3, 1, skip=True)),
+        (LONG + b"\n" + LONG, whole([], 2 * MAX_LINE + 3, 2, skip=True)),
     ],
 )
 def test_what_is_there(data: bytes, expected: Piece) -> None:
@@ -44,10 +49,10 @@ def test_what_is_there(data: bytes, expected: Piece) -> None:
 @pytest.mark.parametrize(
     ("data", "expected"),
     [
-        (b"rest", Piece([], 4, skip=True)),
-        (b"rest\n", Piece([], 5)),
-        (b"rest\na\nb", Piece([b"a"], 7)),
-        (b"rest\n" + LONG, Piece([], MAX_LINE + 6, 1, skip=True)),
+        (b"rest", whole([], 4, skip=True)),
+        (b"rest\n", whole([], 5)),
+        (b"rest\na\nb", whole([b"a"], 7)),
+        (b"rest\n" + LONG, whole([], MAX_LINE + 6, 1, skip=True)),
     ],
 )
 def test_within_a_line_that_is_too_long(data: bytes, expected: Piece) -> None:
@@ -57,10 +62,10 @@ def test_within_a_line_that_is_too_long(data: bytes, expected: Piece) -> None:
 @pytest.mark.parametrize(
     ("data", "expected"),
     [
-        (b"a\nb", Piece([b"a", b"b"], 3)),
-        (b"a\r", Piece([b"a"], 2)),
-        (b"a\n\0\0", Piece([b"a"], 4)),
-        (LONG, Piece([], MAX_LINE + 1, 1)),
+        (b"a\nb", whole([b"a", b"b"], 3)),
+        (b"a\r", whole([b"a"], 2)),
+        (b"a\n\0\0", whole([b"a"], 4)),
+        (LONG, whole([], MAX_LINE + 1, 1)),
     ],
 )
 def test_the_last_line_of_all(data: bytes, expected: Piece) -> None:
@@ -70,10 +75,10 @@ def test_the_last_line_of_all(data: bytes, expected: Piece) -> None:
 @pytest.mark.parametrize(
     ("data", "expected"),
     [
-        (b"a\nb\nc\n", Piece([b"a", b"b"], 4)),
-        (b"a\nb\n", Piece([b"a", b"b"], 4)),
-        (b"a\n\nc\n", Piece([b"a"], 3)),
-        (b"a", Piece([], 0)),
+        (b"a\nb\nc\n", whole([b"a", b"b"], 4)),
+        (b"a\nb\n", whole([b"a", b"b"], 4)),
+        (b"a\n\nc\n", whole([b"a"], 3)),
+        (b"a", whole([], 0)),
     ],
 )
 def test_no_more_lines_than_wanted(data: bytes, expected: Piece) -> None:
@@ -81,8 +86,8 @@ def test_no_more_lines_than_wanted(data: bytes, expected: Piece) -> None:
 
 
 def test_zeros_that_something_follows_are_passed() -> None:
-    assert cut(b"\0" * 100, ended=False) == Piece([], 100)
-    assert cut(b"\0" * 100 + b"a", ended=False) == Piece([], 100)
+    assert cut(b"\0" * 100, ended=False) == whole([], 100)
+    assert cut(b"\0" * 100 + b"a", ended=False) == whole([], 100)
 
 
 def _expected(data: bytes) -> tuple[list[bytes], int]:
@@ -93,7 +98,7 @@ def _expected(data: bytes) -> tuple[list[bytes], int]:
         if len(rest) > MAX_LINE:
             oversize += 1
         elif rest := rest.removesuffix(b"\r"):
-            lines.append(rest)
+            lines.append(rest + b"\n")
     return lines, oversize
 
 

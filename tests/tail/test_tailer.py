@@ -6,7 +6,8 @@ import asyncio
 import contextlib
 import os
 import threading
-from collections.abc import AsyncIterator, Sequence
+from collections import Counter
+from collections.abc import AsyncIterator, Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -16,6 +17,7 @@ from agent_observability.exposition import Format, write
 from agent_observability.ledger.batch import Batch, count
 from agent_observability.ledger.config import LedgerConfig
 from agent_observability.ledger.families import LedgerFamilies
+from agent_observability.ledger.queries import facts
 from agent_observability.ledger.sqlite import SqliteBackend
 from agent_observability.metric import Kind, Label, Metric
 from agent_observability.tail import tailer as module
@@ -37,15 +39,18 @@ WORDS = Metric("words_total", Kind.COUNTER, "Words", (Label("word"),))
 class Words:
     """A reader. It remembers how many lines it has seen, which must be what is committed whenever it is told so."""
 
-    def __init__(self) -> None:
+    def __init__(self, load: Callable[[], Mapping[str, bytes]]) -> None:
+        self._load = load
+        self.seen: Counter[str] = Counter()
+        self.changed: set[str] = set()
         self.restored = 0
         self.told = 0
         self.threads: set[str] = set()
         self.paths: set[str] = set()
         self.raises = b""
-        self.stored: dict[str, bytes] = {}
 
     def take(self, path: str, lines: Sequence[bytes]) -> Taken:
+        lines = [line.removesuffix(b"\n") for line in lines]
         self.threads.add(threading.current_thread().name)
         self.paths.add(path)
         if self.raises and self.raises in lines:
@@ -54,11 +59,22 @@ class Words:
         def committed() -> None:
             self.told += len(lines)
 
+        words = [line.decode() for line in lines]
+        self.seen.update(words)
+        self.changed.update(words)
         newest = 1_790_000_000.0 + len(lines)
-        counts = [count(WORDS, (line.decode(),)) for line in lines]
+        counts = [count(WORDS, (word,)) for word in words]
         return Taken(parsed=len(lines), newest=newest, counts=counts, committed=committed)
 
+    def facts(self) -> Mapping[tuple[str, str], bytes | None]:
+        """How often each word came, of those that came since the last call."""
+        facts = {("word", word): str(self.seen[word]).encode() for word in self.changed}
+        self.changed.clear()
+        return facts
+
     def restore(self) -> None:
+        self.seen = Counter({word: int(number) for word, number in self._load().items()})
+        self.changed.clear()
         self.restored += 1
 
 
@@ -68,7 +84,7 @@ class Case:
     def __init__(self, folder: Path) -> None:
         self.folder = folder
         self.log = folder / "words.log"
-        self.words = Words()
+        self.words = Words(self.remembered)
         self.store = LedgerFamilies("words", (WORDS, *TAIL_COUNTED))
         for metric in TAIL_COUNTED:
             self.store.expect(metric, {"source": ["words"]})
@@ -93,8 +109,13 @@ class Case:
     def shown(self) -> str:
         return write(scraped(self.tailer.collector), Format.TEXT).decode()
 
+    def remembered(self) -> dict[str, bytes]:
+        return facts(self.ledger.backend, "word")
+
     async def until(self, **words: int) -> None:
+        """Until so many are counted. What the reader remembers was committed with that."""
         await wait_until_async(lambda: self.counted() == words, what=f"{words}, not {self.counted()}")
+        assert {word: int(number) for word, number in self.remembered().items()} == words
 
 
 @contextlib.asynccontextmanager

@@ -8,7 +8,7 @@ from __future__ import annotations
 import asyncio
 import sys
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 import msgspec
@@ -55,6 +55,9 @@ class Counting:
                 found[one.service, one.operation, one.status.lower()] += 1
         counts = [count(REQUESTS, labels, number) for labels, number in found.items()]
         return Taken(parsed=len(lines) - malformed, malformed=malformed, counts=counts)
+
+    def facts(self) -> Mapping[tuple[str, str], bytes | None]:
+        return {}
 
     def restore(self) -> None:
         self.restored += 1

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import bisect
 from collections import Counter, defaultdict
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 
 from agent_observability.credential_proxy import metrics as m
-from agent_observability.credential_proxy.record import Record
+from agent_observability.credential_proxy.record import Records
 from agent_observability.ledger.batch import Count, Labels
 from agent_observability.metric import OTHER, Metric
 
@@ -21,18 +21,17 @@ _SUM = len(_EDGES) + 1
 _SCALE = m.RESPONSE_DURATION.scale
 
 
-def counts_of(records: Sequence[Record], services: Services) -> list[Count]:
+def counts_of(records: Records, services: Services) -> list[Count]:
     """Requests, rejections and response times. The sum of those is exact in 1/`scale` units, rounded record by record.
 
     Names that clients invent are summed before they are folded: there are no more of them than records.
     """
-    if not records:
-        return []
-    _, services_said, operations, statuses, reasons, _, durations = zip(*records, strict=True)
     sums: defaultdict[tuple[Metric, Labels], int] = defaultdict(int)
     slots: dict[str, list[int]] = {}
     # Times are whole milliseconds nearly always: there are far fewer of them, too, than records.
-    told = Counter(zip(services_said, operations, statuses, reasons, durations, strict=True))
+    told = Counter(
+        zip(records.services, records.operations, records.statuses, records.reasons, records.durations, strict=True)
+    )
     for (service, operation, status, reason, duration), number in told.items():
         known = services.get(service)
         shown = OTHER if known is None else service

@@ -127,12 +127,13 @@ class Embedded(NamedTuple):
     record: bytes
 
 
-_TIME = rb"\d{4}-\d\d-\d\d[ T]\d\d:\d\d:\d\d(?:[.,]\d{1,9})?(?:\s?(?:Z|[+-]\d\d:?\d\d))?"
+_TIME = rb"\d{4}-\d\d-\d\d[ T]\d\d:\d\d:\d\d(?:[.,]\d{1,20}(?!\d))?(?:\s?(?:Z|[+-]\d\d:?\d\d))?"
 _LEVEL = rb"(?:DEBUG|INFO|NOTICE|WARN|WARNING|ERROR|CRITICAL|FATAL)\b"
 _BETWEEN = rb"[\s|:\[\]()-]"
-# Right behind the level, or a message that repeats what a client said could pass for a record.
+# Right behind the level, or a message that repeats what a client said could pass for a record. No two parts can begin
+# alike: a line of many dashes would be tried in each way in which it can be divided between them.
 _EMBEDDED = re.compile(
-    rb"%(between)s{0,10}(?P<time>%(time)s)?%(between)s{0,10}(?:(?!%(level)s)[\w.-]{1,100}%(between)s{1,10})?"
+    rb"%(between)s{0,20}(?:(?P<time>%(time)s)%(between)s{0,10})?(?:(?!%(level)s)\w[\w.-]{0,99}%(between)s{1,10})?"
     rb"%(level)s%(between)s{1,10}Credential request:\s{0,10}(?P<record>.*)"
     % {b"between": _BETWEEN, b"time": _TIME, b"level": _LEVEL},
     re.IGNORECASE | re.DOTALL,

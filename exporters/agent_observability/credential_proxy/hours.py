@@ -39,9 +39,11 @@ class Hours:
 
     def __init__(self) -> None:
         self.counts: Mapping[int, Quarters] = {}
+        # Hours that have changed since the last `facts`.
+        self._changed: set[int] = set()
 
-    def add(self, times: Sequence[float], now: float) -> dict[tuple[str, str], bytes | None]:
-        """Count event times; the facts to be committed with that. What is older than 7 days is not counted."""
+    def add(self, times: Sequence[float], now: float) -> None:
+        """Count event times. What is older than 7 days is not counted."""
         ordered = sorted(times)
         added: dict[int, int] = {}
         at = 0
@@ -53,23 +55,32 @@ class Hours:
             at = following
         begin, end = _span(now)
         counts = dict(self.counts)
-        facts: dict[tuple[str, str], bytes | None] = {}
         for quarter, number in added.items():
             if begin <= quarter < end:
                 hour, part = divmod(quarter, 4)
                 quarters = list(counts.get(hour, _NONE))
                 quarters[part] += number
                 counts[hour] = tuple(quarters)
-                facts[HOUR_FACT, str(hour)] = " ".join(map(str, quarters)).encode()
-        for hour in [hour for hour in counts if not _within(hour, begin, end)]:
+                self._changed.add(hour)
+        # What seems to be ahead may be of a clock that was set back, perhaps not for long.
+        for hour in [hour for hour in counts if _is_over(hour, begin)]:
             del counts[hour]
-            facts[HOUR_FACT, str(hour)] = None
+            self._changed.add(hour)
         self.counts = counts
+
+    def facts(self) -> dict[tuple[str, str], bytes | None]:
+        """The hours that have changed since the last call; None for those that are over."""
+        facts: dict[tuple[str, str], bytes | None] = {}
+        for hour in self._changed:
+            quarters = self.counts.get(hour)
+            facts[HOUR_FACT, str(hour)] = None if quarters is None else " ".join(map(str, quarters)).encode()
+        self._changed.clear()
         return facts
 
     def restore(self, facts: Mapping[str, bytes], now: float) -> None:
         """Go on from what the ledger holds."""
-        begin, end = _span(now)
+        begin, _ = _span(now)
+        self._changed.clear()
         counts: dict[int, Quarters] = {}
         for key, data in facts.items():
             try:
@@ -78,7 +89,7 @@ class Hours:
             except ValueError:
                 log.error("the fact %s of %s is left out: expected an hour and four counts", key[:40], HOUR_FACT)
                 continue
-            if _within(hour, begin, end):
+            if not _is_over(hour, begin):
                 counts[hour] = (first, second, third, fourth)
         self.counts = counts
 
@@ -102,5 +113,5 @@ def _span(now: float) -> tuple[int, int]:
     return latest - _QUARTERS + 1, latest + _AHEAD
 
 
-def _within(hour: int, begin: int, end: int) -> bool:
-    return begin <= hour * 4 + 3 and hour * 4 < end
+def _is_over(hour: int, begin: int) -> bool:
+    return hour * 4 + 3 < begin

@@ -14,6 +14,7 @@ from agent_observability.credential_proxy.reader import AuditReader
 from agent_observability.ledger.ledger import Ledger
 from agent_observability.ledger.queries import facts
 from agent_observability.tail.tailer import Tailer
+from agent_observability.workers import Workers
 
 __all__ = ["SOURCE", "Life"]
 
@@ -22,7 +23,9 @@ SOURCE = "audit"
 
 
 class Life:
-    """`reader.restore` makes it know what the ledger knows, `tailer.run` goes on from there."""
+    """`reader.restore` makes it know what the ledger knows, `tailer.run` goes on from there. `workers` are to be those
+    of the life before.
+    """
 
     def __init__(
         self,
@@ -30,6 +33,7 @@ class Life:
         ledger: Ledger,
         *,
         delayed: Callable[[Sequence[float]], None],
+        workers: Workers,
         clock: Callable[[], float] = time.time,
     ) -> None:
         self.section = section
@@ -41,4 +45,4 @@ class Life:
             delayed=delayed,
             clock=clock,
         )
-        self.tailer = Tailer(SOURCE, section.log, ledger, self.reader, clock=clock)
+        self.tailer = Tailer(SOURCE, section.log, ledger, self.reader, clock=clock, workers=workers)

@@ -16,7 +16,15 @@ from dataclasses import dataclass, field
 
 import msgspec
 
-from agent_observability.credential_proxy.formats import REQUEST, Embedded, Typed, embedded, granted_decoder, is_piece
+from agent_observability.credential_proxy.formats import (
+    REQUEST,
+    Embedded,
+    Granted,
+    Typed,
+    embedded,
+    granted_decoder,
+    is_piece,
+)
 from agent_observability.credential_proxy.odd import (
     container_of,
     duration_of,
@@ -26,7 +34,7 @@ from agent_observability.credential_proxy.odd import (
     understand,
 )
 from agent_observability.credential_proxy.reasons import STATUSES_SAID, reason_said, status_of
-from agent_observability.credential_proxy.record import Record
+from agent_observability.credential_proxy.record import Record, Records
 from agent_observability.credential_proxy.texts import Texts
 from agent_observability.credential_proxy.times import NEWEST, OLDEST, Times
 
@@ -39,8 +47,6 @@ _MAX_PID = 10**20
 _BOM = b"\xef\xbb\xbf"
 
 _typed = msgspec.json.Decoder(Typed).decode
-# Half of what calling the class takes.
-_new = tuple.__new__
 
 
 class Malformed(enum.Enum):
@@ -56,7 +62,7 @@ class Malformed(enum.Enum):
 class Parsed:
     """What lines have become: records in their order, and how many were which of the others."""
 
-    records: list[Record] = field(default_factory=list)
+    records: Records = field(default_factory=Records)
     ignored: int = 0
     malformed: Counter[Malformed] = field(default_factory=Counter)
 
@@ -86,42 +92,57 @@ class Parser:
     def parse(self, line: bytes) -> Record | Malformed | None:
         """What a line is; None is a line that is to be ignored. Never raises."""
         parsed = self.read((line,))
-        if parsed.records:
-            return parsed.records[0]
-        return next(iter(parsed.malformed), None)
+        return next(iter(parsed.records), None) or next(iter(parsed.malformed), None)
 
     def read(self, lines: Sequence[bytes], now: float = math.inf) -> Parsed:
         """All lines. A record that is more than `AHEAD_SECONDS` later than `now` gets `now` as its time."""
         parsed = Parsed()
-        append = parsed.records.append
-        decode, times, texts = self._decode, self._times, self._texts
+        decode, times = self._decode, self._times
+        grants: list[Granted] = []
+        moments: list[float] = []
+        others: list[tuple[int, Record]] = []
         ahead = now + AHEAD_SECONDS
         newest = min(ahead, NEWEST)
         for line in lines:
             try:
                 said = decode(line)
             except (ValueError, RecursionError):
-                record = self._other(line)
+                pass
             else:
                 seconds = said.timestamp.timestamp()
                 if OLDEST <= seconds < newest:
                     times.previous = seconds
-                    who = texts[said.requester.container_id]
-                    taken = said.response_time_ms
-                    duration = None if taken is None else taken / 1_000
-                    append(_new(Record, (seconds, said.service, said.operation, "granted", "", who, duration)))
+                    moments.append(seconds)
+                    grants.append(said)
                     continue
-                record = self._other(line)
+            record = self._other(line)
             if isinstance(record, Record):
                 if record.timestamp > ahead:
                     record = record._replace(timestamp=now)
                 times.previous = record.timestamp
-                append(record)
+                others.append((len(grants) + len(others), record))
             elif record is None:
                 parsed.ignored += 1
             else:
                 parsed.malformed[record] += 1
+        records = parsed.records = self._granted(moments, grants)
+        for at, record in others:
+            records.insert(at, record)
         return parsed
+
+    def _granted(self, moments: list[float], grants: Sequence[Granted]) -> Records:
+        """Grants column by column, which takes half of what it takes one by one."""
+        texts = self._texts
+        records = Records()
+        records.timestamps = moments
+        records.services = [said.service for said in grants]
+        records.operations = [said.operation for said in grants]
+        records.statuses = ["granted"] * len(grants)
+        records.reasons = [""] * len(grants)
+        records.containers = [texts[said.requester.container_id] for said in grants]
+        taken = [said.response_time_ms for said in grants]
+        records.durations = [None if one is None else one / 1_000 for one in taken]
+        return records
 
     def _usual(self, said: Typed) -> Record | None:
         """The record where nothing about it is odd, else None."""

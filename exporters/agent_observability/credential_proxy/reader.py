@@ -51,7 +51,8 @@ class AuditReader:
         self._clock = clock
         self._parser = Parser(self._services, self._zone)
         self._hours = Hours()
-        self._last = 0.0
+        # Event time of the newest request: as taken, and as it was in the facts.
+        self._last = self._told_last = 0.0
         # What is committed, for scrapes.
         self._shown_hours: Mapping[int, Quarters] = {}
         self._shown_last = 0.0
@@ -71,7 +72,7 @@ class AuditReader:
         self._detector.restore(self._load(CONTAINER_FACT))
         self._hours.restore(self._load(HOUR_FACT), self._clock())
         last = self._load(LAST_FACT).get("newest")
-        self._last = 0.0 if last is None else float(last)
+        self._last = self._told_last = 0.0 if last is None else float(last)
         self._parser.previous = self._last or None
         self._publish(self._hours.counts, self._last)
 
@@ -80,23 +81,28 @@ class AuditReader:
         now = self._clock()
         parsed = self._parser.read(lines, now)
         records = parsed.records
+        times = records.timestamps
         taken = Taken(parsed=len(records), ignored=parsed.ignored, malformed=parsed.malformed.total())
-        times = [record[0] for record in records]
-        if records:
+        if times:
             findings = self._detector.see(records)
             taken.newest = max(times)
             taken.counts = [*counts_of(records, self._services), *findings.counts]
             taken.events = findings.events
-            facts = {**findings.facts, **self._hours.add(times, now)}
-            if taken.newest > self._last:
-                self._last = taken.newest
-                facts[LAST_FACT, "newest"] = repr(self._last).encode()
-            taken.facts = facts
+            self._hours.add(times, now)
+            self._last = max(self._last, taken.newest)
         # Of a log that is read for the first time, all is history.
         live = taken.newest > now - self._live_seconds
         recent = [time for time in times if now - time < self._live_seconds] if live else ()
         taken.committed = self._committed(path, parsed.malformed, recent)
         return taken
+
+    def facts(self) -> dict[tuple[str, str], bytes | None]:
+        """What is to be committed with all that was taken since the last call."""
+        facts = {**self._detector.facts(), **self._hours.facts()}
+        if self._last > self._told_last:
+            self._told_last = self._last
+            facts[LAST_FACT, "newest"] = repr(self._last).encode()
+        return facts
 
     def _committed(self, path: str, malformed: Counter[Malformed], recent: Sequence[float]) -> Callable[[], None]:
         hours, last = self._hours.counts, self._last

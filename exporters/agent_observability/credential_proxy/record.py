@@ -1,10 +1,11 @@
-"""One request for a credential, as every format of the audit log tells it."""
+"""Requests for credentials, as every format of the audit log tells them."""
 
 from __future__ import annotations
 
+from collections.abc import Iterable, Iterator
 from typing import NamedTuple
 
-__all__ = ["Record"]
+__all__ = ["Record", "Records"]
 
 
 class Record(NamedTuple):
@@ -23,3 +24,45 @@ class Record(NamedTuple):
     reason: str
     container: str
     duration: float | None
+
+
+class Records:
+    """Requests in the order of the log, by column: a list costs far less than an object per request."""
+
+    __slots__ = ("containers", "durations", "operations", "reasons", "services", "statuses", "timestamps")
+
+    def __init__(self, records: Iterable[Record] = ()) -> None:
+        self.timestamps: list[float] = []
+        self.services: list[str] = []
+        self.operations: list[str] = []
+        self.statuses: list[str] = []
+        self.reasons: list[str] = []
+        self.containers: list[str] = []
+        self.durations: list[float | None] = []
+        for at, record in enumerate(records):
+            self.insert(at, record)
+
+    def insert(self, at: int, record: Record) -> None:
+        """Put one before the `at`-th."""
+        self.timestamps.insert(at, record.timestamp)
+        self.services.insert(at, record.service)
+        self.operations.insert(at, record.operation)
+        self.statuses.insert(at, record.status)
+        self.reasons.insert(at, record.reason)
+        self.containers.insert(at, record.container)
+        self.durations.insert(at, record.duration)
+
+    def __len__(self) -> int:
+        return len(self.timestamps)
+
+    def __iter__(self) -> Iterator[Record]:
+        return map(
+            Record,
+            self.timestamps,
+            self.services,
+            self.operations,
+            self.statuses,
+            self.reasons,
+            self.containers,
+            self.durations,
+        )

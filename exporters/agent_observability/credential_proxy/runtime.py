@@ -55,7 +55,7 @@ class CredentialProxyRuntime(Runtime[CredentialProxyConfig]):
         self._delays = SeriesStore("delays", (EVENT_DELAY,))
         self._delays.expect(EVENT_DELAY, {"source": [SOURCE]})
         self._probes = Probes(section.probes)
-        self._workers = Workers("credential-proxy")
+        self._workers = Workers("tail-audit", idle_max=1)
         self.shown: Life | None = None
         self._caught_up = False
         self._changed = asyncio.Event()
@@ -137,7 +137,7 @@ class CredentialProxyRuntime(Runtime[CredentialProxyConfig]):
                 # things to go on from.
                 await self._ledger.submit(Batch(kind=SOURCE))
                 self._changed.clear()
-                life = Life(self._section, self._ledger, delayed=self._delayed, clock=self.clock)
+                life = Life(self._section, self._ledger, delayed=self._delayed, workers=self._workers, clock=self.clock)
                 await self._workers.run(life.reader.restore)
                 self.shown = life
                 await self._follow(life)

@@ -5,9 +5,12 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import replace
 
+from msgspec.structs import replace as changed
+
+from agent_observability.tail.alike import same
 from agent_observability.tail.files import File
 from agent_observability.tail.place import Place
-from agent_observability.tail.search import last_places, same
+from agent_observability.tail.search import last_places
 from agent_observability.tail.state import Segment, State, segment
 
 __all__ = ["EMPTIED", "RENAMED", "arrived", "beginning", "begun"]
@@ -34,8 +37,10 @@ def arrived(state: State, file: File) -> tuple[State, str]:
         if one.file is not None and one.file.identity == file.identity:
             file.close()
             return _back(state, one, one)
+    read = max([0, *(one.place.offset for one in state.segments if one.place.offset and same(one.place, file))])
     for one in state.missing:
-        if one.place.identity == file.identity and same(one.place, file):
+        # A file that has been read further under another inode is a copy, in spite of this one: it is used again.
+        if one.place.identity == file.identity and one.place.offset >= read and same(one.place, file):
             found, how = _back(state, one, one.again(file))
             # If nothing was read of it, it may have been written and emptied.
             written = not one.place.offset and one.place.mtime != file.mtime
@@ -43,10 +48,20 @@ def arrived(state: State, file: File) -> tuple[State, str]:
     # Nothing that is known: it is read from its beginning, unless the search finds that it is a copy.
     former = next((one.place for one in state.segments if one.id == state.latest), None)
     emptied = former is not None and former.identity == file.identity
-    known = next((place for place in state.past if place.identity == file.identity and same(place, file)), None)
-    one = segment(known or beginning(file), file)
+    one = segment(_known(state, file, read) or beginning(file), file)
     state = replace(state, segments=(*state.segments, one), live=True, latest=one.id)
     return _counted(state, emptied=emptied), EMPTIED if emptied else RENAMED
+
+
+def _known(state: State, file: File, read: int) -> Place | None:
+    """How far it was read as a file that is done with, under whatever inode; None if `read` of it was elsewhere."""
+    places = [place for place in state.past if place.offset > read and same(place, file)]
+    if not places:
+        return None
+    device, inode = file.identity
+    place = max(places, key=lambda one: one.offset)
+    size = place.size if file.packed else max(place.offset, file.size)
+    return changed(place, device=device, inode=inode, size=size)
 
 
 def _back(state: State, old: Segment, new: Segment) -> tuple[State, str]:

@@ -12,7 +12,8 @@ __all__ = ["TailConfig"]
 
 
 class TailConfig(msgspec.Struct, frozen=True, kw_only=True):
-    """`paths` are absolute and may have wildcards (`*`, `?`, `[…]`, `**`); rotated files need not be named.
+    """`paths` are absolute and may have wildcards (`*`, `?`, `[…]`, and `**`, which enters no folder by a link);
+    rotated files need not be named.
 
     `start` is where a file is begun that was there before the first start of all; one that appears later is read from
     its beginning. Every `interval` it is looked what there is to read. At most `files` are followed at once.

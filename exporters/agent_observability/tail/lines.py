@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import io
 from typing import NamedTuple
 
 __all__ = ["MAX_LINE", "Piece", "cut"]
@@ -22,7 +23,8 @@ class Piece(NamedTuple):
 def cut(
     data: bytes, begin: int = 0, *, skip: bool = False, ended: bool = True, last: bool = False, most: int = 0
 ) -> Piece:
-    """The complete lines of `data[begin:]`, without newlines, a trailing `\\r`, leading NULs, and empty ones.
+    """The complete lines of `data[begin:]`, each with its newline, without a `\\r` before that, without leading NULs,
+    and no empty ones.
 
     `begin` is the start of a line, or with `skip` a place in a line that is too long. `ended` says that nothing follows
     yet. With `last` nothing ever will, so that what has no newline is a line, too. `most` bounds the number of lines.
@@ -40,7 +42,7 @@ def cut(
     lines: list[bytes] = []
     oversize = 0
     if end > begin:
-        lines, oversize = _tidy(_split(data, begin, end), data, begin, end)
+        lines, oversize = _tidy(data, begin, end)
         if most and data.find(b"\n", end) >= 0:
             return Piece(lines, end, oversize)
     rest = data[end:].lstrip(b"\0")
@@ -48,7 +50,7 @@ def cut(
         return Piece(lines, len(data), oversize + 1, skip=not last)
     if last:
         if line := rest.removesuffix(b"\r"):
-            lines.append(line)
+            lines.append(line + b"\n")
         return Piece(lines, len(data), oversize)
     # A place that has nothing but NULs before it would be found again in any other hole.
     return Piece(lines, end if ended else len(data) - len(rest), oversize)
@@ -64,31 +66,22 @@ def _first(data: bytes, begin: int, end: int, most: int) -> int:
     return begin
 
 
-def _split(data: bytes, begin: int, end: int) -> list[bytes]:
-    """The lines of `data[begin:end]`, which ends with a newline."""
-    if data.find(b"\n", end) >= 0:
-        return data[begin : end - 1].split(b"\n")
-    # Nearly always nearly all of it is wanted: cutting off a little less costs less than a copy of so much.
-    lines = data.split(b"\n")
-    lines = lines[data.count(b"\n", 0, begin) : -1]
-    lines[0] = data[begin : data.index(b"\n", begin)]
-    return lines
-
-
-def _tidy(lines: list[bytes], data: bytes, begin: int, end: int) -> tuple[list[bytes], int]:
+def _tidy(data: bytes, begin: int, end: int) -> tuple[list[bytes], int]:
     """What is rare is looked for in the whole, so that nothing is done line by line unless there is need."""
+    # This finds newlines many bytes at a time, as `split` does not.
+    lines = io.BytesIO(data[begin:end]).readlines()
     if data.find(b"\0", begin, end) >= 0:
         lines = [line.lstrip(b"\0") for line in lines]
     oversize = 0
     # A line that is too long fills one of these windows.
     window = MAX_LINE // 2
     if any(data.find(b"\n", at, at + window) < 0 for at in range(begin, end - window, window)):
-        fitting = [line for line in lines if len(line) <= MAX_LINE]
+        fitting = [line for line in lines if len(line) <= MAX_LINE + 1]
         oversize = len(lines) - len(fitting)
         lines = fitting
     # Looking for both of its bytes takes many times as long.
     if data.find(b"\r", begin, end) >= 0:
-        lines = [line.removesuffix(b"\r") for line in lines]
-    if not all(lines):
-        lines = [line for line in lines if line]
+        lines = [line[:-2] + b"\n" if line.endswith(b"\r\n") else line for line in lines]
+    if b"\n" in lines:
+        lines = [line for line in lines if line != b"\n"]
     return lines, oversize

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from typing import Protocol
 
 from agent_observability.ledger.batch import Count, Event
@@ -25,7 +25,6 @@ class Taken:
     newest: float = 0.0
     counts: Sequence[Count] = ()
     events: Sequence[Event] = ()
-    facts: Mapping[tuple[str, str], bytes | None] = field(default_factory=dict)
     committed: Callable[[], None] = lambda: None
 
 
@@ -33,10 +32,17 @@ class Reader(Protocol):
     """An exporter's share: parses lines and counts what they tell."""
 
     def take(self, path: str, lines: Sequence[bytes]) -> Taken:
-        """Called in a worker thread, never twice at once, in the order of the log. Lines have no newline.
+        """Called in a worker thread, never twice at once, in the order of the log. Each line has its newline.
 
         May change what it remembers: if what it returns cannot be committed, `restore` is called before the next
         lines, with what the ledger holds by then. Never raises for anything that lines may hold.
+        """
+        ...
+
+    def facts(self) -> Mapping[tuple[str, str], bytes | None]:
+        """What is remembered now and was not when it was last asked for: committed with all that was taken since then.
+
+        Called in the same thread. None forgets a fact.
         """
         ...
 

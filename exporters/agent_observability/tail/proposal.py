@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 
 from agent_observability.ledger.batch import MAX_TEXT, Batch, Count, count
@@ -29,7 +29,7 @@ class Share:
 class Proposal:
     """One round: what is to be committed, and taken over once it is. `first`: nothing has been read yet.
 
-    `dropped` are paths that are not followed any more.
+    `dropped` are paths that are not followed any more, `facts` what the reader remembers.
     """
 
     work: Round
@@ -38,6 +38,7 @@ class Proposal:
     positions: dict[str, str | None] = field(default_factory=dict)
     after: dict[str, str] = field(default_factory=dict)
     dropped: list[str] = field(default_factory=list)
+    facts: Mapping[tuple[str, str], bytes | None] = field(default_factory=dict)
 
     @property
     def more(self) -> bool:
@@ -53,10 +54,9 @@ class Proposal:
         """As one commit."""
         taken = self.work.taken
         events = [event for one in taken for event in one.events]
-        facts = {name: data for one in taken for name, data in one.facts.items()}
         counts = [one for part in taken for one in part.counts]
         counts += self._own(source)
-        return Batch(events, counts, self.positions, self.after, facts, kind=source)
+        return Batch(events, counts, self.positions, self.after, self.facts, kind=source)
 
     def _own(self, source: str) -> Iterator[Count]:
         taken = self.work.taken

@@ -15,9 +15,9 @@ from agent_observability.tail.state import Patience, Segment, State
 
 __all__ = ["CHUNK", "Round", "begin_at_end", "read_on"]
 
-CHUNK = 256 * 1024
+CHUNK = 1024 * 1024
 # Each round writes what is known of every container in it: fewer and larger ones cost less.
-_ROUND_BYTES = 8 * CHUNK
+_ROUND_BYTES = 8 * 1024 * 1024
 
 Take = Callable[[str, Sequence[bytes]], Taken]
 

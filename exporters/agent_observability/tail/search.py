@@ -6,11 +6,13 @@ Nothing may be counted twice, so that what looks like known content, or like a c
 from __future__ import annotations
 
 import contextlib
+import itertools
 from collections.abc import Collection, Iterator
 from dataclasses import replace
 
+from agent_observability.tail.alike import alike, copied, fits, goes_on, shorter_end, tells
 from agent_observability.tail.files import File, open_file
-from agent_observability.tail.place import HEAD_BYTES, PRINT_BYTES, Place, remember
+from agent_observability.tail.place import HEAD_BYTES, Place, remember
 from agent_observability.tail.reading import begin_at_end
 from agent_observability.tail.siblings import Sibling, in_order, siblings
 from agent_observability.tail.state import Segment, State, segment
@@ -21,6 +23,8 @@ SLACK = 2_000_000_000
 """Nanoseconds by which the mtime of a copy may be before that of the original: not all tools keep all digits."""
 WAITING = 100
 """Files of one log that are read one after the other; if there are more, the oldest are given up."""
+# Of those that are looked at; a search may take some more.
+_OPEN = 50
 
 
 class Search:
@@ -35,14 +39,17 @@ class Search:
         self.unread: list[str] = []
         self._now = now
         floors = [one.place.mtime for one in state.missing]
+        # Clocks are set back: what was read of a file tells more than when it was written.
+        lost = {one.place.identity for one in state.missing if one.place.offset}
         floor = min([state.floor, *floors]) - SLACK
         held = {file.identity for file in state.files}
         self._found = [
             one
             for one in in_order(siblings(path))
-            if one.mtime >= floor and one.identity not in held and one.identity not in taken
+            if (one.mtime >= floor or one.identity in lost) and one.identity not in held and one.identity not in taken
         ]
         self._files: dict[str, File] = {}
+        self._new: list[File] = []
 
     def run(self, *, between: bool) -> State:
         """The state with missing files found; with `between` also with those that nobody has seen yet."""
@@ -67,10 +74,16 @@ class Search:
                 self._files[sibling.path] = open_file(sibling.path, self._now)
         return self._files.get(sibling.path)
 
-    def _opened(self) -> Iterator[tuple[Sibling, File]]:
-        for sibling in list(self._found):
-            if (file := self._open(sibling)) is not None:
-                yield sibling, file
+    def _opened(self, *kinds: bool) -> Iterator[tuple[Sibling, File]]:
+        """Those that are compressed, or are not, or all; each is to be used before the next one is asked for."""
+        for sibling in [one for one in self._found if not kinds or one.packed in kinds]:
+            if (file := self._open(sibling)) is None:
+                continue
+            yield sibling, file
+            # There may be more of them than a process may open.
+            if len(self._files) > _OPEN and not any(file is one for one in (*self.state.files, *self._new)):
+                file.close()
+                del self._files[sibling.path]
 
     def _moved_to_path(self) -> None:
         """The file at the path may be a copy of the one that was there, as editors leave it."""
@@ -79,26 +92,35 @@ class Search:
             return
         *_, former, live = state.segments
         file = live.file
-        if file is None or (former.file is None and not (former.place.offset and _fits(file, former.place))):
+        if file is None or (former.file is None and not (former.place.offset and fits(file, former.place))):
             return
         keep: list[Segment] = []
         place = former.found(file).place
         if former.file is not None:
-            if not _alike(file, former.file):
+            if not alike(file, former.file):
                 return
-            # What is still to be read of the former file is in the copy, too; what is written to it later is not.
-            keep = [former] if former.file.size <= former.place.offset else []
-            if file.size < place.offset:
-                place = begin_at_end(file)
+            # What is still to be read of the former file is in the copy, too, if that is whole; what is written to it
+            # later is not.
+            whole = file.size >= former.file.size
+            keep = [] if whole and former.file.size > former.place.offset else [former]
+            if not whole:
+                try:
+                    place = begin_at_end(file)
+                    start = file.bytes_at(0, HEAD_BYTES)
+                except OSError:
+                    return
+                if len(start) < HEAD_BYTES and start.count(b"\n") < 2:
+                    # Many a log begins with the same line each time.
+                    return
         moved = replace(live, place=place)
         self.state = replace(state, segments=(*state.segments[:-2], *keep, moved))
 
     def _find(self, *, by_inode: bool) -> None:
         """Missing files by what was read of them. Plain files first: a compressed one may have been made of them."""
-        for sibling, file in sorted(self._opened(), key=lambda pair: pair[0].packed):
+        for sibling, file in itertools.chain(self._opened(False), self._opened(True)):
             # A file that has several of the places was read up to the last of them.
             offset = max((place.offset for place in self._fitting(file)), default=0)
-            fitting = [one for one in self.state.missing if one.place.offset == offset and _fits(file, one.place)]
+            fitting = [one for one in self.state.missing if one.place.offset == offset and fits(file, one.place)]
             if not offset or not fitting:
                 continue
             missing = next((one for one in fitting if one.place.identity == file.identity), fitting[0])
@@ -111,25 +133,27 @@ class Search:
         """Places that the file has; in the order that suits a compressed one."""
         places = [*self.state.past, *(one.place for one in self.state.segments)]
         places.sort(key=lambda one: one.offset)
-        return [place for place in places if place.offset and _fits(file, place)]
+        return [place for place in places if place.offset and fits(file, place)]
 
     def _shorter(self) -> None:
         """A copy that was taken before the last lines were read has nothing new."""
         for missing in self.state.missing:
             for sibling, file in self._opened():
-                if (end := _shorter(file, missing.place)) is not None:
+                if (end := shorter_end(file, missing.place)) is not None:
                     self._found.remove(sibling)
                     self.state = replace(self.state, past=remember(self.state.past, end)).done(missing)
                     break
 
     def _unknown(self, *, between: bool) -> None:
-        new: list[File] = []
+        new, given_up = self._new, list[tuple[str, int]]()
         for sibling, file in self._opened():
             recent = not between or sibling.mtime >= self.state.floor - SLACK
             if not recent or not sibling.rotated or self._longer(file) or self._known(file):
                 continue
-            if not any(_alike(file, one) for one in new):
+            if not any(copied(file, one) for one in new):
                 new.append(file)
+                if len(new) > WAITING:
+                    given_up.append(self._give_up())
         # What was begun and is missing, with nothing of it read, is known by nothing but its time.
         for missing in self.state.missing:
             if new and not missing.place.offset:
@@ -139,8 +163,9 @@ class Search:
         if not between:
             return
         room = max(0, WAITING - len(self.state.segments))
-        given_up, new = new[: max(0, len(new) - room)], new[max(0, len(new) - room) :]
-        self.unread = [file.name for file in given_up]
+        while len(new) > room:
+            given_up.append(self._give_up())
+        self.unread = [name for name, _ in given_up]
         state = self.state
         at = len(state.segments) - state.live
         self.added = len(new)
@@ -148,26 +173,26 @@ class Search:
         self.state = replace(
             state,
             segments=(*state.segments[:at], *added, *state.segments[at:]),
-            lost=state.lost + sum(map(_size, given_up)),
+            lost=state.lost + sum(size for _, size in given_up),
         )
+
+    def _give_up(self) -> tuple[str, int]:
+        """The oldest of those that nobody has seen: its name and size."""
+        file = self._new.pop(0)
+        self._files.pop(file.name).close()
+        return file.name, _size(file)
 
     def _longer(self, file: File) -> bool:
         """Whether it took the place of a file, and went on with that."""
         for one in self.state.segments[: len(self.state.segments) - self.state.live]:
-            if one.file is not None and not file.packed and file.size > one.file.size and _alike(file, one.file):
+            if one.file is not None and goes_on(file, one.file):
                 self.state = self.state.put(one, one.found(file))
                 return True
         return False
 
     def _known(self, file: File) -> bool:
-        return bool(self._fitting(file)) or any(_alike(file, other) for other in self.state.files)
-
-
-def same(place: Place, file: File) -> bool:
-    """Whether a file with the inode of the place is the one: inodes are used again."""
-    if not place.offset:
-        return file.size >= place.size
-    return _fits(file, place)
+        places = [place for place in self._fitting(file) if tells(place, file)]
+        return bool(places) or any(copied(file, other) for other in self.state.files)
 
 
 def last_places(path: str, since: int) -> tuple[Place, ...]:
@@ -183,38 +208,3 @@ def last_places(path: str, since: int) -> tuple[Place, ...]:
 def _size(file: File) -> int:
     # How much a compressed file holds is known once it was read.
     return 0 if file.packed else file.size
-
-
-def _fits(file: File, place: Place) -> bool:
-    try:
-        return (file.packed or file.size >= place.offset) and file.fits(place)
-    except OSError:
-        return False
-
-
-def _shorter(file: File, place: Place) -> Place | None:
-    """The end of a file that holds less than was read, and begins like what was read."""
-    try:
-        if place.head and place.head == file.head() and (length := file.length()) < place.offset:
-            return file.place_at(length)
-    except OSError:
-        pass
-    return None
-
-
-def _alike(one: File, other: File) -> bool:
-    """Whether one is a copy of the other or of its beginning, as far as a look at both ends of the shorter tells."""
-    try:
-        first, second = one.bytes_at(0, HEAD_BYTES), other.bytes_at(0, HEAD_BYTES)
-        common = min(len(first), len(second))
-        # Less than a line is no sign of anything.
-        if first[:common] != second[:common] or (b"\n" not in first[:common] and common < HEAD_BYTES):
-            return False
-        if (one.packed or other.packed) and first[:common].strip(b"\0"):
-            return True
-        # Many begin with a hole.
-        end = min(one.length(), other.length())
-        start = max(0, end - PRINT_BYTES)
-        return one.bytes_at(start, end - start) == other.bytes_at(start, end - start)
-    except OSError:
-        return False

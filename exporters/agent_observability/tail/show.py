@@ -33,13 +33,14 @@ def shown(watch: Watch) -> Shown:
     """In the worker's thread."""
     statuses = []
     for path, trail in watch.trails.items():
-        # What a wildcard has matched and is gone was removed, and nothing is wrong with that.
-        if not trail.here and trail.over and glob.has_magic(trail.pattern):
-            continue
+        problem, detail = trail.problem, "is followed"
+        if not trail.here and glob.has_magic(trail.pattern):
+            # What a wildcard has matched and is gone was removed, and nothing is wrong with that.
+            if trail.over:
+                continue
+            problem, detail = trail.unreadable, "was removed, and is read to its end"
         lag = trail.state.lag
-        statuses.append(
-            SourceStatus(path, not trail.problem, _size(lag) if lag else "", trail.problem or "is followed")
-        )
+        statuses.append(SourceStatus(path, not problem, _size(lag) if lag else "", problem or detail))
     statuses += [SourceStatus(pattern, healthy=False, lag="", detail="matches no file") for pattern in watch.unmatched]
     if watch.left_out:
         detail = f"{watch.left_out} more files match than may be followed"

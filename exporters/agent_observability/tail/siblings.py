@@ -7,7 +7,7 @@ import itertools
 import os
 import re
 import stat
-from collections.abc import Collection, Iterable, Sequence
+from collections.abc import Collection, Iterable, Iterator, Sequence
 from pathlib import Path
 from typing import NamedTuple
 
@@ -17,6 +17,7 @@ __all__ = ["Sibling", "in_order", "is_sibling", "logs", "siblings"]
 
 # Of a glob, and of a folder: what nobody can follow anyway.
 _MOST_MATCHES = 100_000
+_MOST_FOLDERS = 20_000
 _COMPRESSED = (*PACKED, ".zst", ".Z", ".lz4", ".lzma", ".br", ".zip")
 # `.1`, `-20251113`, `.2025-11-13_10`, `-20251113-1763028000`, `.20251113-101530`, `.old`
 _ROTATED = re.compile(r"[.-](\d[\d.:_TZ+-]*|old|bak|prev)")
@@ -39,9 +40,8 @@ def logs(pattern: str) -> list[str]:
     """Existing files that a pattern matches, sorted; one without wildcards is itself, whether it exists or not."""
     if not glob.has_magic(pattern):
         return [pattern]
-    # `Path.glob` takes no absolute patterns.
-    matches = itertools.islice(glob.iglob(pattern, recursive=True), _MOST_MATCHES)  # noqa: PTH207
-    return sorted(match for match in matches if not match.endswith(_COMPRESSED))
+    matches = itertools.islice(_matches(pattern), _MOST_MATCHES)
+    return sorted({match for match in matches if not match.endswith(_COMPRESSED)})
 
 
 def is_sibling(path: str, others: Collection[str]) -> bool:
@@ -89,6 +89,19 @@ def siblings(path: str) -> list[Sibling]:
 def in_order(found: Iterable[Sibling]) -> Sequence[Sibling]:
     """From the oldest to the newest; of the same time, the larger number is older."""
     return sorted(found, key=lambda one: (one.mtime, -_number(one.path), one.path))
+
+
+def _matches(pattern: str) -> Iterator[str]:
+    """Whatever is there. `**` enters no folder by a link: two that lead back to where they are would have no end."""
+    base, recursive, rest = f"{pattern}/*".partition("/**/") if pattern.endswith("/**") else pattern.partition("/**/")
+    # `Path.glob` takes no absolute patterns.
+    if not recursive:
+        yield from glob.iglob(pattern)  # noqa: PTH207
+        return
+    for top in glob.iglob(base or "/"):  # noqa: PTH207
+        for folder, inner, _ in itertools.islice(os.walk(top), _MOST_FOLDERS):
+            inner[:] = [name for name in inner if not name.startswith(".")]
+            yield from _matches(f"{glob.escape(folder.rstrip('/'))}/{rest}")
 
 
 def _split(name: str) -> tuple[str, str]:

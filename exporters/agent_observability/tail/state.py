@@ -103,6 +103,19 @@ class State:
         state = replace(self, lost=self.lost + old.place.owed, past=remember(self.past, old.place))
         return state.put(old)
 
+    def bounded(self, most: int) -> tuple[State, int]:
+        """With at most so many segments, and how many were given up with something in them that was not read.
+
+        The oldest go, those first of which everything was read: somebody might have written to them yet.
+        """
+        state, given_up = self, 0
+        while len(state.segments) > most:
+            old = state.segments[: len(state.segments) - state.live]
+            one = next((one for one in old if not one.place.owed), old[0])
+            given_up += one.place.owed > 0
+            state = state.done(one)
+        return state, given_up
+
     def book(self, path: str, pattern: str, number: int, seen: float) -> Book:
         """As it is kept."""
         ids = [one.id for one in self.segments]

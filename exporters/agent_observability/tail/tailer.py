@@ -44,7 +44,8 @@ class Tailer:
     """Reads the logs of `config` for `reader`. `source` names them in metrics and positions.
 
     `ledger` has to keep the families `TAIL_COUNTED`. All files are touched in one worker thread, and so is the reader:
-    its `restore` is called before the first lines, and after each commit that has failed or may have.
+    its `restore` is called before the first lines, and after each commit that has failed or may have. Threads never
+    end, so that whoever makes one tailer after the other gives them the same `workers`.
     """
 
     def __init__(
@@ -57,6 +58,7 @@ class Tailer:
         clock: Callable[[], float] = time.time,
         steady: Callable[[], float] = time.monotonic,
         patience: Patience | None = None,
+        workers: Workers | None = None,
     ) -> None:
         self._source = source
         self._ledger = ledger
@@ -64,7 +66,7 @@ class Tailer:
         self._steady = steady
         self._interval = float(config.interval)
         self._watch = Watch(source, config, patience=patience or Patience(), clock=clock, steady=steady)
-        self._workers = Workers(f"tail-{source}", idle_max=1)
+        self._workers = workers or Workers(f"tail-{source}", idle_max=1)
         # Whoever cancels does not wait for a file system that hangs; the next job does.
         self._lock = threading.Lock()
         self._busy_since: float | None = None
@@ -131,8 +133,9 @@ class Tailer:
     async def _settle(self) -> None:
         """Fit everything to what the ledger holds, which tells whether a commit without an answer happened."""
         positions = await self._ledger.ready()
-        doubt, self._doubt = self._doubt, None
+        doubt = self._doubt
         stored = await self._work(lambda: self._fit(doubt, positions))
+        self._doubt = None
         if doubt is not None and stored:
             _tell(doubt)
         self._unsettled = False
@@ -177,6 +180,8 @@ class Tailer:
             raise
         if proposal is None:
             self._shown = shown(self._watch)
+        else:
+            proposal.facts = self._reader.facts()
         return proposal
 
     def _take(self, path: str, lines: Sequence[bytes]) -> Taken:

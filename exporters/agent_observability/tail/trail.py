@@ -10,11 +10,12 @@ from dataclasses import replace
 
 from msgspec.structs import replace as changed
 
+from agent_observability.tail.alike import same
 from agent_observability.tail.arrival import EMPTIED, RENAMED, arrived, beginning, begun
 from agent_observability.tail.files import File, open_file
 from agent_observability.tail.place import Book, Place
 from agent_observability.tail.reading import Round, begin_at_end, read_on
-from agent_observability.tail.search import WAITING, Search, same
+from agent_observability.tail.search import WAITING, Search
 from agent_observability.tail.state import Patience, State, merge
 from agent_observability.tail.verify import refreshed, unchanged
 
@@ -81,7 +82,12 @@ class Trail:
     @property
     def problem(self) -> str:
         """Why it cannot be read, or ""."""
-        return self._problems.get("path", "") or self._problems.get("file", "")
+        return self._problems.get("path", "") or self.unreadable
+
+    @property
+    def unreadable(self) -> str:
+        """Why a file that is open cannot be read, or ""."""
+        return self._problems.get("file", "")
 
     @property
     def here(self) -> bool:
@@ -204,7 +210,12 @@ class Trail:
     def _arrive(self, file: File) -> None:
         """There is another file at the path."""
         first = not self.state.segments and not self.state.past
-        self.state, how = begun(self.path, self.state, file, self._place) if first else arrived(self.state, file)
+        try:
+            self.state, how = begun(self.path, self.state, file, self._place) if first else arrived(self.state, file)
+        except OSError:
+            # It will be opened again at every look.
+            file.close()
+            raise
         self._at_end = False
         if how:
             self._moved(how)
@@ -218,25 +229,21 @@ class Trail:
 
     def _search(self, owners: Owners, now: float) -> None:
         """Among the files beside it, after a rotation, and again while one is missing."""
-        due = self.state.missing and now >= self._next_search
-        if not self._event and not due:
+        if not (self._event or (self.state.missing and now >= self._next_search)):
             return
         search = Search(self.path, self.state, owners, now)
         state = search.run(between=bool(self._rotated))
         # Each of those between was at the path once.
         emptied = search.added if self._rotated == EMPTIED else 0
-        renamed = search.added - emptied
-        self.state = replace(state, renames=state.renames + renamed, truncations=state.truncations + emptied)
-        if search.unread:
-            log.error("%s: %d rotated files are given up, %d wait already", self.path, len(search.unread), WAITING)
-        self._event, self._rotated = False, ""
-        self._next_search = now + self._patience.search
+        state = replace(state, renames=state.renames + search.added - emptied, truncations=state.truncations + emptied)
+        # While nothing can be committed, a log may be rotated any number of times.
+        self.state, given_up = state.bounded(WAITING + 1)
+        if given_up := given_up + len(search.unread):
+            log.error("%s: %d rotated files are given up, %d wait already", self.path, given_up, WAITING)
+        self._event, self._rotated, self._next_search = False, "", now + self._patience.search
 
     def _report(self, kind: str, problem: str) -> None:
         """Said once, not at every look."""
         if problem != self._problems.get(kind, ""):
             self._problems[kind] = problem
-            if problem:
-                log.warning("%s", problem)
-            else:
-                log.info("%s can be read again", self.path)
+            log.log(logging.WARNING if problem else logging.INFO, "%s", problem or f"{self.path} can be read again")

@@ -7,12 +7,12 @@ import logging
 from collections.abc import Callable, Mapping
 from pathlib import Path
 
+from agent_observability.tail.alike import same
 from agent_observability.tail.config import TailConfig
 from agent_observability.tail.files import File
 from agent_observability.tail.place import Book, Place, decode
 from agent_observability.tail.proposal import Proposal, Share, name_of
 from agent_observability.tail.reading import Round
-from agent_observability.tail.search import same
 from agent_observability.tail.siblings import is_sibling, logs
 from agent_observability.tail.state import Patience
 from agent_observability.tail.trail import Trail
@@ -22,6 +22,8 @@ __all__ = ["Watch"]
 log = logging.getLogger(__name__)
 
 _FORGET_SECONDS = 7 * 86_400
+# After a scan of the wildcards there is none for so many times as long as it took.
+_SCAN_PAUSE = 10
 
 
 class Watch:
@@ -112,8 +114,11 @@ class Watch:
         for trail in self.trails.values():
             trail.look(owners)
         if now >= self._next_scan:
-            self._next_scan = now + self._patience.search
+            now = self._steady()
             self._scan(owners)
+            # Where there are very many files, most of the time is still for reading.
+            took = self._steady() - now
+            self._next_scan = now + max(self._patience.search, _SCAN_PAUSE * took)
 
     def read(self, work: Round) -> Proposal | None:
         """Read on; None if there is nothing to commit. Raises what the reader raises."""
@@ -156,30 +161,32 @@ class Watch:
             for path in found:
                 matches.setdefault(path, pattern)
         bases = {*matches, *self.trails}
+        room = self._config.files - sum(trail.here or not trail.over for trail in self.trails.values())
         for path, pattern in matches.items():
             if path in self.trails or (glob.has_magic(pattern) and is_sibling(path, bases)):
                 continue
-            self._begin(path, pattern, owners)
+            if room <= 0:
+                self.left_out += 1
+            elif self._begin(path, pattern, owners):
+                room -= 1
 
-    def _begin(self, path: str, pattern: str, owners: dict[tuple[int, int], str]) -> None:
-        """Follow one more."""
+    def _begin(self, path: str, pattern: str, owners: dict[tuple[int, int], str]) -> bool:
+        """Follow one more; whether it is one."""
         try:
             path.encode()
             status = Path(path).stat()
             if owners.get((status.st_dev, status.st_ino), path) != path:
-                return
+                return False
         except UnicodeEncodeError:
             log.debug("%r is no name of a log", path)
-            return
+            return False
         except OSError:
             # The trail itself will say why.
             pass
-        if len([trail for trail in self.trails.values() if trail.here or not trail.over]) >= self._config.files:
-            self.left_out += 1
-            return
         trail = self._follow(path, pattern)
         trail.look(owners)
         owners.update((file.identity, path) for file in trail.state.files)
+        return trail.here or not trail.over
 
     def _follow(self, path: str, pattern: str) -> Trail:
         text = self._positions.get(self._key(path), "")

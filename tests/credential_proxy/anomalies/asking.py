@@ -8,7 +8,7 @@ import msgspec
 
 from agent_observability.credential_proxy.anomalies import CONTAINER_FACT, Detector, Findings
 from agent_observability.credential_proxy.config import AnomaliesConfig
-from agent_observability.credential_proxy.record import Record
+from agent_observability.credential_proxy.record import Record, Records
 
 SERVICES = {"github": ["clone", "push", "read"], "anthropic": ["api_call"]}
 NOW = 1_790_000_100.0
@@ -51,18 +51,22 @@ class Watching:
     def see(self, *records: Record, now: float | None = None) -> list[Told]:
         """What begins; `now` in seconds after NOW, by default that of the newest record."""
         self.now = max([self.now, *(record.timestamp for record in records)]) if now is None else NOW + now
-        findings = self.detector.see(records)
+        findings = self.find(records)
         self.commit(findings)
         told = [told_of(event) for event in findings.events]
         self.told += told
         return told
+
+    def find(self, records: Iterable[Record]) -> Findings:
+        """What the detector finds, not committed."""
+        return self.detector.see(Records(records))
 
     def each(self, *records: Record) -> list[Told]:
         """As they come, one by one."""
         return [told for record in records for told in self.see(record)]
 
     def commit(self, findings: Findings) -> None:
-        for (kind, name), data in findings.facts.items():
+        for (kind, name), data in self.detector.facts().items():
             assert kind == CONTAINER_FACT
             if data is None:
                 self.facts.pop(name, None)

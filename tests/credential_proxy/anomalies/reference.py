@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
 
+from agent_observability.credential_proxy.anomalies.detector import NOBODY
 from agent_observability.credential_proxy.config import AnomaliesConfig
 from agent_observability.credential_proxy.record import Record
 
@@ -28,9 +29,7 @@ def literally(
     going_on: dict[tuple[str, str], tuple[float, float]] = {}
     begun = []
     for record in records:
-        moment, name = record.timestamp, record.container
-        if not name:
-            continue
+        moment, name = record.timestamp, record.container or NOBODY
         signs = []
         if record.service not in services:
             signs.append("unknown_service")
@@ -41,6 +40,9 @@ def literally(
             rejections.setdefault(name, []).append(moment)
             if too_many(rejections[name], moment, config.rejections, config.rejections_within):
                 signs.append("repeated_rejections")
+        if not record.container:
+            # How much they ask says nothing: nobody knows how many they are.
+            signs = [type_ for type_ in signs if type_ == "unknown_service"]
         for type_ in signs:
             since, last = going_on.get((type_, name), (moment, -1e12))
             if since - config.cooldown < moment < last + config.cooldown:

@@ -98,7 +98,7 @@ def test_what_is_long_ago_says_nothing() -> None:
 def test_what_it_is_told_with() -> None:
     watching = Watching()
     watching.see(*past(*(2,) * 12))
-    findings = watching.detector.see(drip(6, 12))
+    findings = watching.find(drip(6, 12))
     told = findings.events[0].data.decode()
     assert '"evidence":{"requests":21,"seconds":200.0,"before":2,"usual":2.0,' in told
     assert '"operations":{"github/read":' in told

@@ -84,12 +84,12 @@ def test_names_that_no_key_can_hold() -> None:
         watching.see(*[refused(at / 10, name) for at in range(12)])
     assert len(watching.facts) == len(names)
     assert watching.counts["anomalies_total", "high_request_rate"] == len(names)
-    findings = watching.detector.see([asked(5_000 + at / 10, name) for name in names for at in range(12)])
+    findings = watching.find([asked(5_000 + at / 10, name) for name in names for at in range(12)])
     assert len(findings.events) == len(names)
     for event in findings.events:
         check_text(event.id)
         event.data.decode()
-    for kind, name in findings.facts:
+    for kind, name in watching.detector.facts():
         check_text(kind, name)
 
 
@@ -115,7 +115,7 @@ def test_gauges_are_read_while_records_come() -> None:
     try:
         watching.now = NOW
         for first in range(0, 6_000, 300):
-            watching.detector.see([refused(at / 100, f"c{at % 70}") for at in range(first, first + 300)])
+            watching.find([refused(at / 100, f"c{at % 70}") for at in range(first, first + 300)])
     finally:
         over.set()
         scraping.join(30)

@@ -24,7 +24,7 @@ HONEST = [
     ("errors of the proxy", [asked(7.0 * at, status="error", reason="internal_error") for at in range(30)]),
     ("no service at all", [asked(0, service="", status="rejected", reason="invalid_request")]),
     ("an operation nobody knows", [asked(0, operation="fly")]),
-    ("nobody", [asked(0.1 * at, container="", service="aws", status="rejected") for at in range(30)]),
+    ("nobody", [refused(0.1 * at, container="") for at in range(30)]),
     ("many at once, one each", [asked(0.01 * at, container=f"c{at}") for at in range(500)]),
 ]
 
@@ -43,6 +43,11 @@ ATTACKS = [
         "an unknown service",
         [asked(3, service="aws", status="rejected", reason="unknown_service")],
         [(UNKNOWN, "one", 3)],
+    ),
+    (
+        "an unknown service, by nobody",
+        [asked(0.1 * at, "", "aws", "read") for at in range(50)],
+        [(UNKNOWN, "unknown", 0)],
     ),
     ("an unknown service that was given", [asked(3, service="aws")], [(UNKNOWN, "one", 3)]),
     (
@@ -194,6 +199,17 @@ def test_a_sign_from_the_future_is_not_shown_for_longer() -> None:
     assert watching.active() == {UNKNOWN: 1}
     watching.now = NOW + 901
     assert watching.active() == {}
+
+
+@pytest.mark.parametrize("ahead", [3_600, 80_000])
+def test_a_record_from_the_future_hides_nothing(ahead: float) -> None:
+    """Neither an anomaly that goes on, nor the rejections before it."""
+    watching = Watching()
+    watching.see(asked(0, service="aws"), *[refused(1 + at) for at in range(4)], now=5)
+    watching.see(asked(ahead), now=5)
+    assert watching.active() == {UNKNOWN: 1}
+    assert watching.see(refused(6), refused(7), now=8) == [(REJECTIONS, "one", 7)]
+    assert watching.active() == {UNKNOWN: 1, REJECTIONS: 1}
 
 
 @pytest.mark.parametrize(("limit", "rejections", "within"), [(1, 1, 1), (3, 2, 86_400), (1_000, 1_000, 600)])

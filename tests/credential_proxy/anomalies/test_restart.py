@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 
 from agent_observability.credential_proxy.anomalies import Detector
 from agent_observability.credential_proxy.config import AnomaliesConfig
-from agent_observability.credential_proxy.record import Record
+from agent_observability.credential_proxy.record import Record, Records
 from tests.credential_proxy.anomalies.asking import NOW, SERVICES, Watching, asked, every, refused
 from tests.credential_proxy.day import BEGIN, Day, simulate
 from tests.credential_proxy.day import SERVICES as OF_THE_DAY
@@ -45,7 +45,7 @@ def logs(draw: st.DrawFn, names: int) -> list[list[Record]]:
 def events(watching: Watching, records: list[Record], now: float) -> list[tuple[object, ...]]:
     """What is told of, without what an unknown service is told with: that is as much as was read with it."""
     watching.now = now
-    findings = watching.detector.see(records)
+    findings = watching.find(records)
     watching.commit(findings)
     told = []
     for event in findings.events:
@@ -106,16 +106,16 @@ def test_a_commit_that_failed_is_made_up_for() -> None:
     """What was seen and not committed is seen again, with the same ids; its lines are logged once."""
     watching = Watching()
     watching.see(*[asked(at) for at in every(1, 8)])
-    lost = watching.detector.see([asked(at) for at in every(1, 8, 8)])
+    lost = watching.find([asked(at) for at in every(1, 8, 8)])
     watching.detector.restore(watching.facts)
-    again = watching.detector.see([asked(at) for at in every(1, 8, 8)])
+    again = watching.find([asked(at) for at in every(1, 8, 8)])
     assert again == lost and len(lost.events) == 1
 
 
 def test_what_is_logged_once_is_not_logged_again(caplog: pytest.LogCaptureFixture) -> None:
     watching = Watching()
     for _ in range(3):
-        watching.detector.see([asked(0, service="aws")])
+        watching.find([asked(0, service="aws")])
         watching.detector.restore(watching.facts)
     assert len(caplog.records) == 1
 
@@ -176,7 +176,7 @@ def test_other_services_make_former_requests_nameless() -> None:
     watching.see(*[asked(at) for at in range(9)])
     watching.services = {"github": ["clone"], "gitlab": ["read"]}
     watching.restart()
-    findings = watching.detector.see([asked(9), asked(10, operation="clone")])
+    findings = watching.find([asked(9), asked(10, operation="clone")])
     assert msgspec.json.decode(findings.events[0].data)["evidence"]["operations"] == {
         "other/other": 9,
         "github/other": 1,
@@ -195,5 +195,6 @@ def test_facts_of_long_ago_and_of_too_many_are_left_out() -> None:
     detector = Detector(AnomaliesConfig(), SERVICES, "demo", clock=lambda: NOW + 10)
     detector.restore(old)
     # The one of long ago makes no room, for it takes none.
-    assert detector.see([]).facts == {}
+    detector.see(Records())
+    assert detector.facts() == {}
     assert detector.active_containers() == 5

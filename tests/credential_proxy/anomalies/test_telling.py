@@ -63,7 +63,7 @@ CASES = [
 def test_evidence(type_: str, records: list[Record], expected: dict[str, object]) -> None:
     watching = Watching()
     watching.now = NOW + 60
-    findings = watching.detector.see(records)
+    findings = watching.find(records)
     at = [event.labels for event in findings.events].index((type_,))
     assert evidence(findings)[at] == expected
 
@@ -73,12 +73,12 @@ def test_it_is_the_same_after_a_restart_in_the_middle() -> None:
     watching = Watching()
     watching.each(*records[:-1])
     watching.restart()
-    assert evidence(watching.detector.see(records[-1:])) == [expected], type_
+    assert evidence(watching.find(records[-1:])) == [expected], type_
 
 
 def test_an_event_and_a_line(caplog: pytest.LogCaptureFixture) -> None:
     watching = Watching()
-    findings = watching.detector.see([asked(1.2345, service="aws")])
+    findings = watching.find([asked(1.2345, service="aws")])
     (event,) = findings.events
     told = {
         "type": "unknown_service",
@@ -113,7 +113,7 @@ def test_history_is_told_quietly(caplog: pytest.LogCaptureFixture) -> None:
 
 def test_lines_are_bounded_and_what_is_left_out_is_said(caplog: pytest.LogCaptureFixture) -> None:
     watching = Watching()
-    findings = watching.detector.see([asked(at / 1000, f"c{at}", service="aws") for at in range(150)])
+    findings = watching.find([asked(at / 1000, f"c{at}", service="aws") for at in range(150)])
     assert len(findings.events) == 150
     assert [record.levelname for record in caplog.records] == ["WARNING"] * 101
     assert caplog.messages[-1] == "too many anomalies to log each: 50 more, which the ledger has as events"
@@ -140,7 +140,7 @@ def test_what_clients_say_is_shown_on_one_line_and_cut(said: str, shown: str, ca
     assert name(said) == shown
     watching = Watching()
     records = [asked(at, service="aws", operation=said, status="rejected") for at in range(6)]
-    watching.detector.see([*records, asked(7, said, service=said)])
+    watching.find([*records, asked(7, said, service=said)])
     assert all(len(message) < 700 and message.isprintable() for message in caplog.messages)
 
 

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from array import array
-
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -16,7 +14,7 @@ NOW = 1_790_000_100.0
 
 def window(limit: int = 10, seconds: float = 60.0) -> Window[list[float]]:
     """Each moment is its own mark."""
-    return Window(limit, seconds, array("d"), [])
+    return Window(limit, seconds, [], [])
 
 
 def add(kept: Window[list[float]], moment: float) -> bool:

@@ -34,14 +34,15 @@ _COUNT_MAX = (1 << _COUNT_BITS) - 1
 
 
 class Baseline:
-    """Requests by bucket of five minutes: `count` of the `bucket` that runs, `before` of the one before it.
+    """Requests by bucket of five minutes: `count` of the `bucket` that runs from `begin` until before `end`, `before`
+    of the one before it.
 
     `history` has those before them: number of the bucket, and its count in the low 16 bits. `usual` is what it says of
     how much the container asks at most, 0.0 while that is too little; it is `age` buckets old. A `count` that is not
     above `alarm` is no outlier.
     """
 
-    __slots__ = ("age", "alarm", "before", "bucket", "count", "history", "usual")
+    __slots__ = ("age", "alarm", "before", "begin", "bucket", "count", "end", "history", "usual")
 
     def __init__(
         self,
@@ -53,7 +54,7 @@ class Baseline:
         usual: float = 0.0,
         age: int = 0,
     ) -> None:
-        self.bucket = bucket
+        self._run(bucket)
         self.count = count
         self.before = before
         self.history = array("q") if history is None else history
@@ -79,10 +80,15 @@ class Baseline:
             else:
                 self._learn(self.bucket, self.count)
                 self.before = 0
-        self.bucket = bucket
+        self._run(bucket)
         self.count = 0
         self.alarm = FLOOR
         return True
+
+    def _run(self, bucket: int) -> None:
+        self.bucket = bucket
+        self.begin = bucket * BUCKET_SECONDS
+        self.end = self.begin + BUCKET_SECONDS
 
     def outlying(self, factor: float) -> bool:
         """Whether there were far more requests in the running bucket than there used to be, and not only just now.
@@ -110,7 +116,8 @@ class Baseline:
     def _learn(self, bucket: int, count: int) -> None:
         if not count:
             return
-        if count > _LEARNED_ALWAYS:
+        # Nearly always what was usual of late is enough to tell, and need not be looked at again.
+        if count > _LEARNED_ALWAYS and count > _LEARNED * self.usual:
             usual = self._look()
             if usual:
                 count = min(count, max(round(_LEARNED * usual), _LEARNED_ALWAYS))

@@ -1,7 +1,7 @@
 """A container as a fact of the ledger, and back.
 
-A fixed head and the arrays as they are: containers are packed whenever they are heard of, so that this is as quick as
-it can be. What few containers have, rejections and anomalies, follows as MessagePack.
+A fixed head and plain arrays: containers are packed whenever they are heard of, so that this is as quick as it can be.
+What few containers have, rejections and anomalies, follows as MessagePack.
 """
 
 from __future__ import annotations
@@ -47,12 +47,12 @@ def pack(container: Container, vocabulary: int) -> bytes:
         len(requests.times),
         len(past.history),
     )
-    parts = (head, requests.times.tobytes(), requests.marks.tobytes(), past.history.tobytes())
+    parts = (head, array("d", requests.times), array("H", requests.marks), past.history)
     if container.rejections is None and not container.anomalies:
         return b"".join(parts)
     times, marks = b"", list[Rejection]()
     if container.rejections is not None:
-        times, marks = container.rejections.times.tobytes(), container.rejections.marks
+        times, marks = array("d", container.rejections.times).tobytes(), container.rejections.marks
     anomalies = [(at, one.since, one.last, one.shown) for at, one in container.anomalies.items()]
     return b"".join((*parts, _encode((times, marks, anomalies))))
 
@@ -90,7 +90,7 @@ def _unpack(name: str, data: bytes, config: AnomaliesConfig, vocabulary: Vocabul
         raise ValueError(f"a container's state has {count} requests in bucket {bucket}, and {usual} for usual")
     past = Baseline(bucket, count=count, before=before, history=history, usual=usual, age=age)
     most = room(config.requests_per_minute)
-    container = Container(name, config, past, times[-most:], marks[-most:])
+    container = Container(name, config, past, times[-most:].tolist(), marks[-most:].tolist())
     if at < len(data):
         _unpack_rare(container, data[at:], config)
     return container
@@ -105,7 +105,7 @@ def _unpack_rare(container: Container, data: bytes, config: AnomaliesConfig) -> 
             raise ValueError(f"a container's state has {len(times)} times of {len(marks)} rejections")
         _check(times)
         most = room(config.rejections)
-        container.rejections = Container.rejections_of(config, times[-most:], marks[-most:])
+        container.rejections = Container.rejections_of(config, times[-most:].tolist(), marks[-most:])
     for where, since, last, shown in anomalies:
         if not 0 <= where < 2 * len(ANOMALY_TYPES) or not math.isfinite(since + last + shown):
             raise ValueError(f"a container's state has an anomaly {where} of {since}, {last}, {shown}")

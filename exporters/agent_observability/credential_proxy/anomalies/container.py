@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from array import array
-
 from agent_observability.credential_proxy.anomalies.baseline import BUCKET_SECONDS, Baseline
 from agent_observability.credential_proxy.anomalies.window import Window
 from agent_observability.credential_proxy.config import AnomaliesConfig
@@ -45,27 +43,27 @@ class Container:
 
     __slots__ = ("anomalies", "key", "name", "past", "rejections", "requests")
 
-    def __init__(self, name: str, config: AnomaliesConfig, past: Baseline, times: array[float], marks: array[int]):
+    def __init__(self, name: str, config: AnomaliesConfig, past: Baseline, times: list[float], marks: list[int]):
         self.name = name
         self.key = (CONTAINER_FACT, name)
         self.past = past
         self.requests = Window(config.requests_per_minute, MINUTE, times, marks)
-        self.rejections: Window[list[Rejection]] | None = None
+        self.rejections: Window[Rejection] | None = None
         self.anomalies: dict[int, Anomaly] = {}
 
     @classmethod
     def new(cls, name: str, config: AnomaliesConfig, moment: float) -> Container:
         """One whose first record is of this moment."""
-        return cls(name, config, Baseline(int(moment // BUCKET_SECONDS)), array("d"), array("H"))
+        return cls(name, config, Baseline(int(moment // BUCKET_SECONDS)), [], [])
 
     def rejected(self, config: AnomaliesConfig, moment: float, rejection: Rejection) -> bool:
         """Whether there are too many rejections with this one."""
         if self.rejections is None:
-            self.rejections = self.rejections_of(config, array("d"), [])
+            self.rejections = self.rejections_of(config, [], [])
         return self.rejections.add(moment, rejection)
 
     @staticmethod
-    def rejections_of(config: AnomaliesConfig, times: array[float], marks: list[Rejection]) -> Window[list[Rejection]]:
+    def rejections_of(config: AnomaliesConfig, times: list[float], marks: list[Rejection]) -> Window[Rejection]:
         """A window of them."""
         return Window(config.rejections, config.rejections_within, times, marks)
 

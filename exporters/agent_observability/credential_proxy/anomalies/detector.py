@@ -6,7 +6,7 @@ import heapq
 import logging
 import threading
 import time
-from collections.abc import Callable, Collection, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping
 
 from agent_observability.credential_proxy.anomalies import codec
 from agent_observability.credential_proxy.anomalies.baseline import BUCKET_SECONDS, HORIZON_SECONDS
@@ -19,15 +19,17 @@ from agent_observability.credential_proxy.anomalies.shown import Shown, named_fo
 from agent_observability.credential_proxy.anomalies.teller import Teller
 from agent_observability.credential_proxy.config import AnomaliesConfig
 from agent_observability.credential_proxy.metrics import ANOMALY_TYPES
-from agent_observability.credential_proxy.record import Record
+from agent_observability.credential_proxy.record import Records
 from agent_observability.credential_proxy.texts import clean
 
-__all__ = ["Detector", "Findings"]
+__all__ = ["NOBODY", "Detector", "Findings"]
 
 log = logging.getLogger(__name__)
 
 _RATE, _UNKNOWN, _REJECTIONS, _OUTLIER = ANOMALY_TYPES
 _ACTIVE_SECONDS = 600.0
+NOBODY = "unknown"
+"""What a container is called that the log does not name."""
 
 
 class Detector:
@@ -57,23 +59,32 @@ class Detector:
         self._ended = named_for(config.cooldown)
         self._kept = max(HORIZON_SECONDS, config.rejections_within, self._ended) + _ACTIVE_SECONDS
         self._newest = 0.0
+        # By name, since the last `facts`.
+        self._changed: set[str] = set()
+        self._gone: set[str] = set()
 
-    def see(self, records: Sequence[Record]) -> Findings:
-        """Records in the order of the log, or nearly so. Those of nobody are passed over."""
+    def see(self, records: Records) -> Findings:
+        """Records in the order of the log, or nearly so."""
         with self._lock:
             now = self._clock()
             chunk = Chunk(now, now - self._config.live_within)
             self._look(records, chunk)
-            newest = max([one.requests.newest for one in chunk.touched.values()], default=self._newest)
-            self._newest = max(self._newest, newest)
-            chunk.forgotten += self._crowd.expire(min(self._newest, now) - self._kept)
-            digest = self._vocabulary.digest
-            facts: dict[tuple[str, str], bytes | None] = {
-                container.key: codec.pack(container, digest) for container in chunk.touched.values()
-            }
-            known = self._crowd.known
-            facts.update({(CONTAINER_FACT, gone): None for gone in chunk.forgotten if gone not in known})
-            return Findings(chunk.counts(), self._teller.tell(chunk.begun, now), facts)
+            self._changed.update(records.containers)
+            self._newest = max(self._newest, *records.timestamps) if records else self._newest
+            self._gone.update(chunk.forgotten, self._crowd.expire(min(self._newest, now) - self._kept))
+            return Findings(chunk.counts(), self._teller.tell(chunk.begun, now))
+
+    def facts(self) -> dict[tuple[str, str], bytes | None]:
+        """What is new about containers since the last call, to be committed with the findings since; None for those
+        that are forgotten."""
+        with self._lock:
+            known, digest = self._crowd.known, self._vocabulary.digest
+            changed = [known[who] for who in map(clean, self._changed) if who in known]
+            facts: dict[tuple[str, str], bytes | None] = {one.key: codec.pack(one, digest) for one in changed}
+            facts.update({(CONTAINER_FACT, who): None for who in self._gone if who not in known})
+            self._changed.clear()
+            self._gone.clear()
+            return facts
 
     def restore(self, facts: Mapping[str, bytes]) -> None:
         """Take over what is committed, by container, and forget all else. What cannot be read is not taken over."""
@@ -87,6 +98,8 @@ class Detector:
             many = len(facts) - len(containers)
             log.warning("containers whose past cannot be read begin anew, %d of %d: %s", many, len(facts), unreadable)
         with self._lock:
+            self._changed.clear()
+            self._gone.clear()
             heard = [one.until(self._config.cooldown) for one in containers]
             self._newest = max([one.requests.newest for one in containers if one.requests.times], default=0.0)
             oldest = min(self._newest, self._clock()) - self._kept
@@ -113,32 +126,25 @@ class Detector:
             asked = [(one.requests.since(oldest), one.name) for one in busy]
         return [(who, many) for many, who in heapq.nsmallest(most, asked, key=lambda one: (-one[0], one[1]))]
 
-    def _look(self, records: Sequence[Record], chunk: Chunk) -> None:
-        known, services, config = self._crowd.known, self._vocabulary.services, self._config
-        touched, factor = chunk.touched, config.outlier_factor
-        for record in records:
-            moment, service, operation, status, reason, who, _ = record
-            if not who:
-                continue
-            container = known.get(who) or self._meet(who, moment, chunk)
-            touched[who] = container
+    def _look(self, records: Records, chunk: Chunk) -> None:
+        get, services, factor = self._crowd.known.get, self._vocabulary.services, self._config.outlier_factor
+        columns = records.timestamps, records.services, records.operations, records.reasons, records.containers
+        for at, (moment, service, operation, reason, who) in enumerate(zip(*columns, strict=True)):
+            container = get(who)
+            if container is None:
+                if not who:
+                    self._nobody(records, at, chunk)
+                    continue
+                container = self._meet(who, moment, chunk)
             past = container.past
-            if moment // BUCKET_SECONDS == past.bucket:
+            running = past.begin <= moment < past.end or self._turn(container, moment, chunk.now)
+            if running:
                 past.count += 1
-                running = True
-            else:
-                running = self._turn(container, moment)
             numbers = services.get(service)
-            # Who names no service at all has made a mistake, and asks for nothing.
-            if (numbers is None and service) or reason == _UNKNOWN:
-                self._unknown(container, record, chunk)
-            mark = numbers.get(operation) or numbers[""] if numbers else 0
-            if container.requests.add(moment, mark):
+            if numbers is None or reason:
+                self._odd(container, records, at, chunk)
+            if container.requests.add(moment, (numbers.get(operation) or numbers[""]) if numbers else 0):
                 self._sign(container, _RATE, moment, chunk)
-            if status == "rejected":
-                rejection = (name(service), name(operation), reason)
-                if container.rejected(config, moment, rejection):
-                    self._sign(container, _REJECTIONS, moment, chunk)
             if running and past.count > past.alarm and past.outlying(factor):
                 self._sign(container, _OUTLIER, moment, chunk)
 
@@ -150,28 +156,53 @@ class Detector:
             container = Container.new(cleaned, self._config, moment)
             gone = self._crowd.add(container, moment)
             if gone is not None:
-                chunk.touched.pop(gone, None)
                 chunk.forgotten.append(gone)
                 chunk.evicted += 1
         return container
 
-    def _turn(self, container: Container, moment: float) -> bool:
+    def _turn(self, container: Container, moment: float, now: float) -> bool:
         """A record of another bucket than the one that runs: whether its own does now. Time to forget what is over."""
         if not container.past.turn(int(moment // BUCKET_SECONDS)):
             return False
-        container.past.count = 1
-        rejections = moment - self._config.rejections_within - BUCKET_SECONDS
-        if container.forget(rejections, moment - self._ended - BUCKET_SECONDS):
-            self._crowd.troubled.pop(container.name, None)
+        if container.rejections is not None or container.anomalies:
+            # A single record from the future is no reason to forget what goes on.
+            latest = min(moment, now) - BUCKET_SECONDS
+            if container.forget(latest - self._config.rejections_within, latest - self._ended):
+                self._crowd.troubled.pop(container.name, None)
         return True
 
-    def _unknown(self, container: Container, record: Record, chunk: Chunk) -> None:
-        begun = self._sign(container, _UNKNOWN, record.timestamp, chunk)
+    def _odd(self, container: Container, records: Records, at: int, chunk: Chunk) -> None:
+        """A record of a service that is not known, or one that is no grant."""
+        service, operation, reason = records.services[at], records.operations[at], records.reasons[at]
+        if self._unknown(service, reason):
+            self._scan(container, records, at, chunk)
+        if records.statuses[at] == "rejected":
+            moment = records.timestamps[at]
+            if container.rejected(self._config, moment, (name(service), name(operation), reason)):
+                self._sign(container, _REJECTIONS, moment, chunk)
+
+    def _nobody(self, records: Records, at: int, chunk: Chunk) -> None:
+        """A record of somebody who is not named. Those may be many: how much they ask says nothing, but what does."""
+        if self._unknown(records.services[at], records.reasons[at]):
+            moment = records.timestamps[at]
+            container = self._meet(NOBODY, moment, chunk)
+            self._turn(container, moment, chunk.now)
+            container.requests.add(moment, 0)
+            self._changed.add(NOBODY)
+            self._scan(container, records, at, chunk)
+
+    def _unknown(self, service: str, reason: str) -> bool:
+        # Who names no service at all has made a mistake, and asks for nothing.
+        return reason == _UNKNOWN or (service != "" and service not in self._vocabulary.services)
+
+    def _scan(self, container: Container, records: Records, at: int, chunk: Chunk) -> None:
+        """A request for a service that there is not."""
+        begun = self._sign(container, _UNKNOWN, records.timestamps[at], chunk)
         if begun is not None:
             chunk.scans[container.name] = begun.unknown
         scan = chunk.scans.get(container.name)
         if scan is not None:
-            scan.append(record)
+            scan.append((name(records.services[at]), name(records.operations[at]), records.statuses[at]))
 
     def _sign(self, container: Container, type_: str, moment: float, chunk: Chunk) -> Begun | None:
         """A sign of an anomaly: one that begins with it, or None where it belongs to one that goes on.

@@ -7,13 +7,14 @@ from dataclasses import dataclass, field
 
 from agent_observability.credential_proxy.anomalies.baseline import BUCKET_SECONDS
 from agent_observability.credential_proxy.anomalies.container import Container
-from agent_observability.credential_proxy.anomalies.names import Vocabulary, name, tally
+from agent_observability.credential_proxy.anomalies.names import Vocabulary, tally
 from agent_observability.credential_proxy.config import AnomaliesConfig
-from agent_observability.credential_proxy.record import Record
 
-__all__ = ["Begun", "Evidence", "asked", "of"]
+__all__ = ["Asked", "Begun", "Evidence", "asked", "of"]
 
 Evidence = dict[str, object]
+Asked = tuple[str, str, str]
+"""Service, operation and status, the first two as they may be shown."""
 
 
 @dataclass(slots=True)
@@ -25,7 +26,7 @@ class Begun:
     moment: float
     live: bool
     evidence: Evidence
-    unknown: list[Record] = field(default_factory=list)
+    unknown: list[Asked] = field(default_factory=list)
 
     @property
     def id(self) -> str:
@@ -42,12 +43,12 @@ def of(type_: str, container: Container, moment: float, config: AnomaliesConfig,
     return _outlier(container, moment, vocabulary) if type_ == "rate_outlier" else {}
 
 
-def asked(unknown: Sequence[Record]) -> Evidence:
+def asked(unknown: Sequence[Asked]) -> Evidence:
     """Of requests for services that there are not."""
     return {
         "requests": len(unknown),
-        "statuses": tally(record.status for record in unknown),
-        **_named([(name(record.service), name(record.operation)) for record in unknown]),
+        "statuses": tally(status for _, _, status in unknown),
+        **_named([(service, operation) for service, operation, _ in unknown]),
     }
 
 

@@ -5,10 +5,8 @@ from __future__ import annotations
 from collections import Counter
 from dataclasses import dataclass, field
 
-from agent_observability.credential_proxy.anomalies.container import Container
-from agent_observability.credential_proxy.anomalies.evidence import Begun
+from agent_observability.credential_proxy.anomalies.evidence import Asked, Begun
 from agent_observability.credential_proxy.metrics import ANOMALIES, CONTAINERS_EVICTED, REPLAYED_ANOMALIES
-from agent_observability.credential_proxy.record import Record
 from agent_observability.ledger.batch import Count, Event, count
 
 __all__ = ["Chunk", "Findings"]
@@ -16,11 +14,10 @@ __all__ = ["Chunk", "Findings"]
 
 @dataclass(frozen=True)
 class Findings:
-    """What some records make known, to be committed together. `facts` is None for containers that are forgotten."""
+    """What some records make known, to be committed together."""
 
     counts: list[Count]
     events: list[Event]
-    facts: dict[tuple[str, str], bytes | None]
 
 
 @dataclass(slots=True)
@@ -29,9 +26,8 @@ class Chunk:
 
     now: float
     live_from: float
-    touched: dict[str, Container] = field(default_factory=dict)
     begun: list[Begun] = field(default_factory=list)
-    scans: dict[str, list[Record]] = field(default_factory=dict)
+    scans: dict[str, list[Asked]] = field(default_factory=dict)
     forgotten: list[str] = field(default_factory=list)
     evicted: int = 0
 

@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-from array import array
 from bisect import bisect_right
-from collections.abc import MutableSequence
-from typing import Any, Generic, TypeVar
+from collections.abc import Sequence
+from typing import Generic, TypeVar
 
 __all__ = ["Window", "room"]
 
-Marks = TypeVar("Marks", bound=MutableSequence[Any])
+Mark = TypeVar("Mark")
 # What comes every so many seconds to the moment is not more than so many within: neither by the end of a window, which
 # is not part of it, nor by how coarse a float is (0.24 µs today).
 _COARSE = 1e-6
@@ -24,7 +23,7 @@ def room(limit: int) -> int:
     return 2 * limit + _TOGETHER
 
 
-class Window(Generic[Marks]):
+class Window(Generic[Mark]):
     """Moments in their order, each with a mark: the last 2 × `limit` + 1 of them, and a few more.
 
     `limit` + 1 tell whether there were more than `limit` in time. As many again are kept for what comes late: a moment
@@ -34,7 +33,7 @@ class Window(Generic[Marks]):
 
     __slots__ = ("_limit", "_most", "_oldest", "_seconds", "_spilled", "marks", "newest", "times")
 
-    def __init__(self, limit: int, seconds: float, times: array[float], marks: Marks) -> None:
+    def __init__(self, limit: int, seconds: float, times: list[float], marks: list[Mark]) -> None:
         self._limit = limit
         self._most = room(limit)
         self._oldest = -1 - limit
@@ -44,7 +43,7 @@ class Window(Generic[Marks]):
         self.marks = marks
         self.newest = times[-1] if times else 0.0
 
-    def add(self, moment: float, mark: object) -> bool:
+    def add(self, moment: float, mark: Mark) -> bool:
         """Whether there are more than `limit` within `seconds`, this one among them."""
         if moment < self.newest:
             return self._insert(moment, mark)
@@ -52,11 +51,12 @@ class Window(Generic[Marks]):
         self.newest = moment
         times.append(moment)
         self.marks.append(mark)
-        if len(times) > self._most:
+        many = len(times)
+        if many > self._most:
             if self._spilled or moment - times[_TOGETHER - 1] < _SPILLED_SECONDS:
                 self._spill(times[:_TOGETHER])
             del times[:_TOGETHER], self.marks[:_TOGETHER]
-        return len(times) > self._limit and moment - times[self._oldest] < self._seconds
+        return many > self._limit and moment - times[self._oldest] < self._seconds
 
     def span(self, moment: float) -> slice:
         """Of the moments kept, the `limit` + 1 that `moment`, one of them, is too many with; else only itself."""
@@ -73,7 +73,7 @@ class Window(Generic[Marks]):
             return kept
         return kept + sum(many for second, many in self._spilled.items() if second >= moment)
 
-    def _insert(self, moment: float, mark: object) -> bool:
+    def _insert(self, moment: float, mark: Mark) -> bool:
         times = self.times
         at = bisect_right(times, moment)
         times.insert(at, moment)
@@ -90,7 +90,7 @@ class Window(Generic[Marks]):
         """Where the windows begin that have the moment `at` in them."""
         return range(max(0, at - self._limit), min(at, len(self.times) - 1 - self._limit) + 1)
 
-    def _spill(self, gone: array[float]) -> None:
+    def _spill(self, gone: Sequence[float]) -> None:
         """Moments that are not kept. Those for which that is too early, as there are so many, are counted yet."""
         if self._spilled is None:
             self._spilled = {}
