@@ -17,7 +17,7 @@ from hypothesis import strategies as st
 from agent_observability.intake import formats as module
 from agent_observability.intake.errors import RefusedError, Rejected
 from agent_observability.intake.formats import JsonFormat
-from agent_observability.intake.items import Number, array_items, lax, lines, surely_at_most
+from agent_observability.intake.items import Number, array_items, is_plain, lax, lines, surely_at_most
 from agent_observability.intake.reasons import Reasons
 from tests.intake.test_formats import MIB, THINGS, Thing, decode, refused
 
@@ -197,3 +197,37 @@ def _same(one: Any, other: Any) -> bool:
 
 def test_what_is_named_is_bounded() -> None:
     assert module._NAMED == 100
+
+
+@pytest.mark.parametrize(
+    ("body", "plain"),
+    [
+        (b'[{"name": "a b~"}]\r\n\t', True),
+        (b"", True),
+        ('{"name": "é"}'.encode(), False),
+        (b'{"name": "\\n"}', False),
+        (b'{"name": "\\u0041"}', False),
+        (b'{"name": "\x7f"}', False),
+    ],
+)
+def test_what_is_plain(body: bytes, plain: bool) -> None:
+    assert is_plain(body) is plain
+
+
+@given(st.text(), st.booleans())
+def test_a_plain_body_has_plain_texts(text: str, escaped: bool) -> None:
+    body = json.dumps({"name": text}, ensure_ascii=escaped).encode(errors="surrogatepass")
+    if is_plain(body):
+        assert text.isascii()
+        assert text.isprintable()
+
+
+@given(st.binary())
+def test_no_bytes_at_all_make_a_plain_body_with_other_texts(inside: bytes) -> None:
+    body = b'[{"model":"' + inside + b'"}]'
+    try:
+        found = decode(body)
+    except RefusedError:
+        return
+    if found.plain:
+        assert all(thing.model.isascii() and thing.model.isprintable() for thing in found.values)

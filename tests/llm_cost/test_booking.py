@@ -316,9 +316,10 @@ def test_what_is_remembered_is_bounded() -> None:
     for number in range(100):
         names = naming.names(use(model=f"m{number % 13}", operation=f"o{number}", error_type=f"e{number}"))
         every = (1, 0, number % 2, 0, 0, 0, 0, 0, 0, 0)
-        shape = naming.shape(names, every, Priced((("input", 1),)), ("input",), (number % 5, -1))
-        assert shape is not None
-        assert len(naming._known) <= 10
+        used = (tuple(not amount for amount in every), ("input",), "estimated", "", number % 5, -1)
+        shape = naming.shape(names, used, every, Priced((("input", 1),)))
+        assert shape is names.shapes[used] is not None
+        assert max(len(naming._known), len(naming._said)) <= 10
         assert naming._shapes <= 7
     # Free text of senders makes no combinations of its own.
     assert len({id(naming.names(use(operation=f"o{n}", error_type=f"e{n}"))) for n in range(50)}) == 1

@@ -131,7 +131,7 @@ def test_sums_equal_a_naive_recomputation(
     for passed, late, key, pico, asked in steps:
         now += passed
         timestamp = int(now - late) * 1_000 + 7
-        books.add(timestamp, key, pico)
+        books.add(timestamp, {key: pico})
         naive.events.append((timestamp, key, pico))
         if asked:
             check(books, naive, now)
@@ -158,11 +158,11 @@ def check(books: Books, naive: Naive, now: float) -> None:
 def test_a_snapshot_is_not_changed_by_what_comes_later() -> None:
     books = opened()
     now = unix("2026-06-15T12:00:00+00:00")
-    books.add(int(now - DAY) * 1_000, A, 1)
-    books.add(int(now) * 1_000, A, 2)
+    books.add(int(now - DAY) * 1_000, {A: 1})
+    books.add(int(now) * 1_000, {A: 2})
     before = look(books, now)
-    books.add(int(now - DAY) * 1_000, A, 10)
-    books.add(int(now) * 1_000, A, 20)
+    books.add(int(now - DAY) * 1_000, {A: 10})
+    books.add(int(now) * 1_000, {A: 20})
     assert money(before) == {"last_hour": 2, "today": 2, "yesterday": 1, "month_to_date": 3}
     assert before.history(2) == [0, 1]
     after = look(books, now)
@@ -186,14 +186,14 @@ def test_the_end_of_a_month(now: str, expected: dict[str, int]) -> None:
     """Tomorrow's money was told before midnight, and stands nowhere until it is due."""
     books = opened("Europe/Berlin")
     for moment, pico in (("01-01T00:00", 1), ("01-30T12:00", 2), ("01-31T23:58", 4), ("02-01T00:01", 8)):
-        books.add(int(unix(f"2026-{moment}:00+01:00") * 1_000), A, pico)
+        books.add(int(unix(f"2026-{moment}:00+01:00") * 1_000), {A: pico})
     assert money(look(books, now)) == expected
 
 
 def test_money_from_the_future_waits_for_its_minute() -> None:
     books = opened()
     now = unix("2026-06-15T12:00:00+00:00")
-    books.add(int(now + 299) * 1_000, A, 5)
+    books.add(int(now + 299) * 1_000, {A: 5})
     for later, expected in ((0, 0), (239, 0), (240, 5), (300, 5)):
         found = money(look(books, now + later))
         assert found == {"last_hour": expected, "today": expected, "yesterday": 0, "month_to_date": expected}
@@ -206,7 +206,7 @@ def test_late_events_count_where_they_belong(zone: str, now: str) -> None:
     books, naive = opened(zone), Naive(zoneinfo.ZoneInfo(zone))
     for late in (0, 3_000, DAY, 15 * DAY, 29.9 * DAY):
         timestamp = int((unix(now) - late) * 1_000)
-        books.add(timestamp, A, 1)
+        books.add(timestamp, {A: 1})
         naive.events.append((timestamp, A, 1))
         check(books, naive, unix(now))
 
@@ -226,7 +226,7 @@ def test_keys_stay_at_0_until_the_next_month_is_over(now: str, keys: set[Key]) -
     books = opened("America/New_York")
     for moment, key in (("2026-01-31T12:00:00-05:00", A), ("2026-02-28T12:00:00-05:00", B)):
         if moment <= now:
-            books.add(int(unix(moment) * 1_000), key, 7)
+            books.add(int(unix(moment) * 1_000), {key: 7})
     found = look(books, now)
     assert set(found.last_hour) == set(found.today) == set(found.yesterday) == set(found.month_to_date) == keys
 
@@ -242,7 +242,7 @@ def test_what_was_loaded_and_what_is_added_make_one_sum() -> None:
     books.add_utc_day(today, "openai", 30)
     books.add_recent(int(now - 60) * 1_000, A, 10)
     books.add_recent(int(now + 120) * 1_000, A, 5)
-    books.add(int(now) * 1_000, A, 1)
+    books.add(int(now) * 1_000, {A: 1})
     assert books.snapshot(now) is None
     books.loaded()
     assert money(look(books, now)) == {"last_hour": 11, "today": 26, "yesterday": 100, "month_to_date": 126}
@@ -259,8 +259,8 @@ def test_days_of_utc_need_no_books_of_their_own_in_utc() -> None:
     day = int(now // DAY)
     books.add_day(day - 3, A, 4)
     books.add_utc_day(day - 3, "openai", 4)
-    books.add(int(now - 2 * DAY) * 1_000, A, 1)
-    books.add(int(now - 2 * DAY) * 1_000, B, 2)
+    books.add(int(now - 2 * DAY) * 1_000, {A: 1})
+    books.add(int(now - 2 * DAY) * 1_000, {B: 2})
     assert books.metered("openai", day - 8, day - 2) == 5
     assert not books._utc_days._sums
 
@@ -271,7 +271,7 @@ def test_a_day_of_utc_is_covered_if_metering_began_the_day_before() -> None:
     first = int(begun // DAY)
     for zone in ("UTC", "Europe/Berlin", "Pacific/Kiritimati", "Pacific/Pago_Pago"):
         seen, restored = opened(zone), Books(calendar(zone), fresh=0.0)
-        seen.add(int(begun) * 1_000, A, 1)
+        seen.add(int(begun) * 1_000, {A: 1})
         restored.add_day(calendar(zone).today(begun), A, 1)
         restored.loaded()
         for books in (seen, restored):
@@ -284,9 +284,9 @@ def test_old_days_and_minutes_are_dropped() -> None:
     books = opened("Europe/Berlin")
     start = unix("2026-01-01T00:00:00+01:00")
     for quarter in range(2 * 365 * 96):
-        books.add(int(start + quarter * 900) * 1_000, KEYS[quarter % 3], 1)
+        books.add(int(start + quarter * 900) * 1_000, {KEYS[quarter % 3]: 1})
         if quarter % 5_000 == 0:
-            books.add(int(start + quarter * 900 - 90 * DAY) * 1_000, A, 1)
+            books.add(int(start + quarter * 900 - 90 * DAY) * 1_000, {A: 1})
     now = start + 730 * DAY - 900
     assert len(books._days._sums) == len(books._utc_days._sums) == KEPT_DAYS + 1
     assert len(books._months._sums) <= 5
@@ -303,7 +303,7 @@ def test_a_snapshot_is_given_out_again_for_a_second() -> None:
     books.loaded()
     now = unix("2026-06-15T12:00:00+00:00")
     first = look(books, now)
-    books.add(int(now) * 1_000, A, 1)
+    books.add(int(now) * 1_000, {A: 1})
     assert look(books, now + 0.9) is first
     assert money(look(books, now + 1))["today"] == 1
     # A clock that was set back.
@@ -328,7 +328,7 @@ def test_threads_add_while_others_look() -> None:
 
     def add(key: Key) -> None:
         for _ in range(5_000):
-            books.add(int(now) * 1_000, key, 3)
+            books.add(int(now) * 1_000, {key: 3})
 
     def watch() -> set[int]:
         seen = [0]

@@ -27,7 +27,7 @@ def states(
     calendar = Calendar(zoneinfo.ZoneInfo(zone))
     books = Books(calendar, fresh=0.0)
     for moment, key, usd in events:
-        books.add(int(unix(moment) * 1_000), key, round(usd * PICO))
+        books.add(int(unix(moment) * 1_000), {key: round(usd * PICO)})
     if loaded:
         books.loaded()
     return budgets(configured, calendar, unix(now), books.snapshot(unix(now)))

@@ -35,7 +35,7 @@ def ratios(metered: dict[int, int], billed: int) -> dict[tuple[str, ...], float]
     """The family for so many dollars metered by days before today, and billed on each of the last 20 days."""
     books = Books(Calendar(zoneinfo.ZoneInfo("UTC")), fresh=0.0)
     for ago, dollars in metered.items():
-        books.add((TODAY - ago) * DAY * 1_000 + 1, ("openai", "p", "other"), dollars * m.PICO)
+        books.add((TODAY - ago) * DAY * 1_000 + 1, {("openai", "p", "other"): dollars * m.PICO})
     books.loaded()
     accounts = BillingConfig(openai=[AccountConfig(key=Secret("k"))])
     poller = Poller(accounts, submit=_no_submit, load=_nothing, ready=_nothing, clock=lambda: NOW)

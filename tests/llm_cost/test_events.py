@@ -38,7 +38,7 @@ def read(*events: dict[str, Any] | str, caller: Caller = ANYBODY) -> list[Usage 
     items = decoded(f"[{body}]")
     found: dict[int, Usage | Rejected] = {one.index: one for one in items.rejected}
     for index, event in zip(items.indexes, items.values, strict=True):
-        found[index] = usage_of(event, index, caller, BOUNDS, NOW)
+        found[index] = usage_of(event, index, caller, BOUNDS, NOW, plain=items.plain)
     return [found[index] for index in sorted(found)]
 
 
@@ -73,6 +73,7 @@ def refused(caller: Caller = ANYBODY, **fields: Any) -> tuple[str, str]:
         ({"project": "p" * 101}, "project", "length <= 100"),
         ({"id": "🙂" * 101, "timestamp": NOW}, "id", "at most 400 bytes"),
         ({"id": "", "timestamp": NOW}, "id", "length >= 1"),
+        ({"agent": "a\x7fb"}, "agent", "control characters"),
         ({"id": "a\x1fb", "timestamp": NOW}, "id", "control characters"),
         ({"id": 7, "timestamp": NOW}, "id", "expected text"),
         ({"id": "x"}, "timestamp", "an id needs the timestamp"),

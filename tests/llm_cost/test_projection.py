@@ -302,7 +302,7 @@ def test_a_late_event_changes_what_was_remembered() -> None:
         return found
 
     before = projector.project(look())
-    books.add(int((now - 3 * 24 * HOUR) * 1_000), B, 40 * PICO)
+    books.add(int((now - 3 * 24 * HOUR) * 1_000), {B: 40 * PICO})
     after = projector.project(look())
     assert after == Projector(CALENDAR).project(look())
     assert sum(after.by_key.values()) > sum(before.by_key.values()) + 40 * PICO

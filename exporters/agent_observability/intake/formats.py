@@ -11,7 +11,7 @@ import msgspec
 from aiohttp import hdrs, web
 
 from agent_observability.intake.errors import RefusedError, Rejected
-from agent_observability.intake.items import Items, array_items, is_array, lines, surely_at_most
+from agent_observability.intake.items import Items, array_items, is_array, is_plain, lines, surely_at_most
 from agent_observability.intake.reasons import Reasons, why_no_json
 
 __all__ = ["Format", "Items", "JsonFormat", "media_type"]
@@ -82,6 +82,7 @@ class JsonFormat(Generic[DecodedT]):
 
     def decode(self, request: web.Request, body: bytes, most: int) -> Items[DecodedT]:
         items = self._items(request, body, most)
+        items.plain = is_plain(body)
         items.backfill = request.query.get(_BACKFILL) == "true"
         return items
 

@@ -10,7 +10,7 @@ from typing import Any, Generic, TypeVar
 
 from agent_observability.intake.errors import RefusedError, Rejected
 
-__all__ = ["Items", "Number", "array_items", "is_array", "lax", "lines", "surely_at_most"]
+__all__ = ["Items", "Number", "array_items", "is_array", "is_plain", "lax", "lines", "surely_at_most"]
 
 DecodedT = TypeVar("DecodedT")
 
@@ -25,13 +25,14 @@ _LINE = re.compile(rb"[^ \t\r\n][^\n]*+")
 class Items(Generic[DecodedT]):
     """What a JSON request holds: the items that could be decoded, with their indexes, and those that could not.
 
-    `backfill`: they are history, late on purpose.
+    `backfill`: they are history, late on purpose. `plain`: all their texts are known to be printable ASCII.
     """
 
     values: list[DecodedT]
     indexes: Sequence[int]
     rejected: list[Rejected] = field(default_factory=list)
     backfill: bool = False
+    plain: bool = False
 
     @property
     def number(self) -> int:
@@ -55,6 +56,11 @@ _LAX = json.JSONDecoder(parse_float=Number, parse_int=Number, parse_constant=Num
 def lax(item: bytes) -> Any:
     """An item with its numbers as they are written. Raises ValueError, RecursionError."""
     return _LAX.decode(item.decode())
+
+
+def is_plain(body: bytes) -> bool:
+    """Whether no text in a JSON document can hold anything but printable ASCII: nothing else is there, nor escaped."""
+    return body.isascii() and b"\\" not in body and b"\x7f" not in body
 
 
 def is_array(body: bytes) -> bool:

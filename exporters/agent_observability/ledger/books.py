@@ -6,14 +6,14 @@ import contextlib
 import gc
 import hashlib
 import logging
-import operator
+from collections import defaultdict
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 
 from agent_observability.family import Series
 from agent_observability.ledger.backend import Saved
 from agent_observability.ledger.batch import Batch, Count, Event, Outcome, Shape, check_text
-from agent_observability.ledger.daily import DailySums
+from agent_observability.ledger.daily import DailySums, Key
 from agent_observability.ledger.errors import LedgerStaleError
 from agent_observability.ledger.families import LedgerFamilies, Pending, layout
 from agent_observability.ledger.transaction import SeriesRow, Transaction
@@ -124,7 +124,9 @@ class Books:
         check_text(max((row[1] for row in rows), key=len, default=""))
         stored = transaction.insert_events(rows)
         early = bool(rows) and min([row[0] for row in rows]) < floor
-        shaped: dict[Shape, Sequence[int]] = {}
+        # Many events have the same shape and the same aggregate: those are added up column by column.
+        shaped: defaultdict[Shape, list[tuple[int, ...]]] = defaultdict(list)
+        daily: defaultdict[Key, list[tuple[int, ...]]] = defaultdict(list)
         first = 0
         for index, (batch, new) in enumerate(zip(batches, live, strict=True)):
             if not new:
@@ -140,26 +142,28 @@ class Books:
             counts: list[Count] = []
             for event, is_new, row in zip(batch.events, flags, rows[first:last], strict=True):
                 if is_new:
-                    if event.counts:
-                        counts += event.counts
-                    if (shape := event.shape) is not None:
-                        # Many events have the same one: they are added up first.
-                        sums = shaped.get(shape)
-                        shaped[shape] = event.added if sums is None else [*map(operator.add, sums, event.added)]
-                    if event.amounts:
-                        self._daily.add(transaction, event.day, event.kind, row[3], event.amounts)
-                    for day, kind, labels, amounts in event.shares:
-                        self._daily.add(transaction, day, kind, dimension(labels), amounts)
+                    _, _, kind, _, _, its_counts, day, amounts, shares, shape, added = event
+                    if its_counts:
+                        counts += its_counts
+                    if shape is not None:
+                        shaped[shape].append(added)
+                    if amounts:
+                        daily[day, kind, row[3]].append(amounts)
+                    for share in shares:
+                        daily[share.day, share.kind, dimension(share.labels)].append(share.amounts)
             counts += batch.counts
             self._sum(entry.pending, counts)
             if batch.facts:
                 check_text(*max(batch.facts, key=lambda key: len(key[0]) + len(key[1])))
                 transaction.put_facts(batch.facts, now)
             first = last
-        for shape, sums in shaped.items():
+        for shape, amounts_of in shaped.items():
             # Made for one exporter, whose families are all in one store.
             owner = self._owner[shape.slots[0][0]]
+            sums = [*map(sum, zip(*amounts_of, strict=True))]
             self.stores[owner].sum_shape(entry.pending[owner], shape, sums)
+        for key, amounts_of in daily.items():
+            self._daily.add(transaction, key, amounts_of)
         self._write_series(transaction, entry.pending, now)
         transaction.put_positions(entry.positions)
         self._daily.save(transaction)

@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
-import operator
+import itertools
+from collections.abc import Sequence
 
 from agent_observability.ledger.transaction import Transaction
 
-__all__ = ["DailySums"]
+__all__ = ["DailySums", "Key"]
 
 Key = tuple[int, str, int]
+"""Day, kind and dimension."""
 
 # Days that are still added to; older ones are read again when a late event needs them.
 _KEPT = 20_000
@@ -21,20 +23,22 @@ class DailySums:
         self._saved: dict[Key, list[int]] = {}
         self._changed: dict[Key, list[int]] = {}
 
-    def add(self, transaction: Transaction, day: int, kind: str, dimension: int, amounts: tuple[int, ...]) -> None:
-        """Add one event. Its first number counts events; an aggregate grows when later events have more amounts."""
-        key = (day, kind, dimension)
+    def add(self, transaction: Transaction, key: Key, rows: Sequence[tuple[int, ...]]) -> None:
+        """Add the amounts of some events to the aggregate of (day, kind, dimension), which begins with their number.
+
+        It grows when later events have more amounts.
+        """
         sums = self._changed.get(key)
         if sums is None:
-            known = self._saved.get(key)
-            if known is None:
-                row = transaction.daily(*key)
-                known = [row[0], *map(int, row[1].split())] if row else [0]
-            sums = self._changed[key] = list(known)
-        sums[0] += 1
-        if len(sums) <= len(amounts):
-            sums += [0] * (len(amounts) + 1 - len(sums))
-        sums[1 : len(amounts) + 1] = map(operator.add, sums[1:], amounts)
+            sums = self._saved.get(key)
+        if sums is None:
+            row = transaction.daily(*key)
+            sums = [row[0], *map(int, row[1].split())] if row else [0]
+        columns = (
+            zip(*rows, strict=True) if len(set(map(len, rows))) == 1 else itertools.zip_longest(*rows, fillvalue=0)
+        )
+        more = [len(rows), *map(sum, columns)]
+        self._changed[key] = [one + other for one, other in itertools.zip_longest(sums, more, fillvalue=0)]
 
     def save(self, transaction: Transaction) -> None:
         """Store what has changed."""

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import operator
 import time
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
@@ -29,12 +30,13 @@ _labels = msgspec.json.Decoder(tuple[str, ...])
 class Pending:
     """Counts of a transaction that is not committed yet.
 
-    `amounts` by series and slot, exemplars; of what was written, ids of new rows and whether the series has lived.
+    `amounts` by series and slot, exemplars; of what was written, the id of its row, whether the series has lived, and
+    its values.
     """
 
     amounts: dict[Series, list[int]] = field(default_factory=dict)
     exemplars: dict[Series, dict[int, str]] = field(default_factory=dict)
-    written: dict[Series, tuple[int, bool]] = field(default_factory=dict)
+    written: dict[Series, tuple[int, bool, list[float]]] = field(default_factory=dict)
 
 
 class LedgerFamilies(SeriesStore):
@@ -117,14 +119,15 @@ class LedgerFamilies(SeriesStore):
         new: list[SeriesRow] = []
         changed: list[SeriesChange] = []
         for series, sums in pending.amounts.items():
-            text = _packed([value + amount for value, amount in zip(series.values, sums, strict=True)])
+            values = [*map(operator.add, series.values, sums)]
+            text = " ".join(map(str, values))
             lived = series.lived or series.seen
             if row := series.row:
                 changed.append((text, now, lived, row))
             else:
                 row = first_id + len(new)
                 new.append((series.metric.name, labels_text(series.labels), text, now, lived, row))
-            pending.written[series] = (row, lived)
+            pending.written[series] = (row, lived, values)
         return new, changed
 
     def publish(self, pending: Pending, now: int) -> None:
@@ -132,10 +135,9 @@ class LedgerFamilies(SeriesStore):
         with self._lock:
             self._look_at_clock(now)
             for series, sums in pending.amounts.items():
-                series.values = [value + amount for value, amount in zip(series.values, sums, strict=True)]
+                series.row, series.lived, series.values = pending.written[series]
                 if series in pending.exemplars:
                     series.exemplars.update(pending.exemplars[series])
-                series.row, series.lived = pending.written[series]
                 self._show(series)
                 if series.metric in self._ttl and any(sums):
                     self._updated[series] = now
@@ -269,7 +271,3 @@ class LedgerFamilies(SeriesStore):
 def layout(metric: Metric) -> str:
     """What the numbers of the family's rows mean; rows of another layout are not taken over."""
     return json.dumps({"labels": metric.label_names, "buckets": metric.buckets, "scale": metric.scale})
-
-
-def _packed(values: Iterable[float]) -> str:
-    return " ".join([str(value) for value in values])

@@ -63,7 +63,10 @@ class Queue:
 
     def __init__(self, capacity: int) -> None:
         self._capacity = capacity
-        self._wake = threading.Condition()
+        lock = threading.Lock()
+        self._wake = threading.Condition(lock)
+        # Whoever only waits for time to pass is not to be woken up for every batch.
+        self._ended = threading.Condition(lock)
         self._jobs: deque[Job] = deque()
         self._size = 0
         self._closed: str | None = "is being opened"
@@ -115,6 +118,7 @@ class Queue:
         with self._wake:
             self.stopping = True
             self._wake.notify_all()
+            self._ended.notify_all()
 
     def take(self, most: int, seconds: float, gather: float = 0.0) -> list[Job]:
         """What waits, up to a total size; waits for something, a poke, or the end until `seconds` have passed.
@@ -129,7 +133,7 @@ class Queue:
                 before = -1
                 while before < self._size < most and time.monotonic() < until:
                     before = self._size
-                    self._wake.wait_for(lambda: self.stopping, _STEP_SECONDS)
+                    self._ended.wait_for(lambda: self.stopping, _STEP_SECONDS)
             self._poked = False
             jobs: list[Job] = []
             size = 0
@@ -149,4 +153,4 @@ class Queue:
     def sleep(self, seconds: float) -> None:
         """Return after `seconds`, or once all is stopping."""
         with self._wake:
-            self._wake.wait_for(lambda: self.stopping, seconds)
+            self._ended.wait_for(lambda: self.stopping, seconds)

@@ -76,16 +76,17 @@ class Books:
         self._loaded = False
         self._latest: Snapshot | None = None
 
-    def add(self, timestamp_ms: int, key: Key, pico: int) -> None:
-        """Book an event that was committed."""
+    def add(self, timestamp_ms: int, spent: Mapping[Key, int]) -> None:
+        """Book what was spent at a moment, once it is committed."""
         day = self._calendar.day_of(timestamp_ms)
         month, _ = self._calendar.month_of(day)
         with self._lock:
-            self._days.add(day, key, pico)
-            self._months.add(month, key, pico)
-            self._minutes.add(timestamp_ms // _MINUTE_MS, key, pico)
+            self._days.add(day, spent)
+            self._months.add(month, spent)
+            self._minutes.add(timestamp_ms // _MINUTE_MS, spent)
             if not self._calendar.utc:
-                self._utc_days.add(timestamp_ms // _DAY_MS, (key[0], "", ""), pico)
+                for key, pico in spent.items():
+                    self._utc_days.add(timestamp_ms // _DAY_MS, {(key[0], "", ""): pico})
             if self._begun is None or timestamp_ms < self._begun * 1_000:
                 self._begun = timestamp_ms / 1_000
 
@@ -94,20 +95,20 @@ class Books:
         begin = self._calendar.begin_of(day)
         month, _ = self._calendar.month_of(day)
         with self._lock:
-            self._days.add(day, key, pico)
-            self._months.add(month, key, pico)
+            self._days.add(day, {key: pico})
+            self._months.add(month, {key: pico})
             self._begun = begin if self._begun is None else min(begin, self._begun)
 
     def add_utc_day(self, day: int, provider: str, pico: int) -> None:
         """Book what a provider's models cost on a day of UTC, for the start; not needed where local days are those."""
         if not self._calendar.utc:
             with self._lock:
-                self._utc_days.add(day, (provider, "", ""), pico)
+                self._utc_days.add(day, {(provider, "", ""): pico})
 
     def add_recent(self, timestamp_ms: int, key: Key, pico: int) -> None:
         """Book an event that the days already hold: for the start, those of the last hour and later ones."""
         with self._lock:
-            self._minutes.add(timestamp_ms // _MINUTE_MS, key, pico)
+            self._minutes.add(timestamp_ms // _MINUTE_MS, {key: pico})
 
     def loaded(self, begun: float | None = None) -> None:
         """Everything from before the start is booked; `begun` is when the first event was, if that is known."""
@@ -174,10 +175,10 @@ class _Table:
         self._first: int | None = None
         self._sums: dict[int, _Sums] = {}
 
-    def add(self, number: int, key: Key, pico: int) -> None:
+    def add(self, number: int, spent: Mapping[Key, int]) -> None:
         sums = self._sums.get(number) or self._open(number)
         if sums is not None:
-            sums.add(key, pico)
+            sums.add(spent)
 
     def read(self, numbers: Iterable[int]) -> list[dict[Key, int]]:
         return [self._sums[number].read() if number in self._sums else {} for number in numbers]
@@ -204,11 +205,13 @@ class _Sums:
         self._sums: dict[Key, int] = {}
         self._shared = False
 
-    def add(self, key: Key, pico: int) -> None:
+    def add(self, spent: Mapping[Key, int]) -> None:
         if self._shared:
             self._sums = self._sums.copy()
             self._shared = False
-        self._sums[key] = self._sums.get(key, 0) + pico
+        sums = self._sums
+        for key, pico in spent.items():
+            sums[key] = sums.get(key, 0) + pico
 
     def read(self) -> dict[Key, int]:
         self._shared = True

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import time
 import zoneinfo
+from collections import defaultdict
 from collections.abc import Callable, Iterable, Sequence
 
 from agent_observability.ledger.backend import Backend
@@ -83,16 +84,17 @@ class Life:
 
     def settle(self, booked: Sequence[Booked], source: str = "") -> None:
         """Book what has been committed. `source` tells whose delay it is; none for what was late on purpose."""
-        sums: dict[tuple[int, tuple[str, str, str]], int] = {}
+        # The books do not tell moments of one minute apart.
+        minutes: defaultdict[int, dict[tuple[str, str, str], int]] = defaultdict(dict)
         for event, key, pico in booked:
-            # The books do not tell moments of one minute apart.
-            at = (event.timestamp // _MINUTE_MS * _MINUTE_MS, key)
-            sums[at] = sums.get(at, 0) + pico
-        for (timestamp, key), pico in sums.items():
-            self.books.add(timestamp, key, pico)
-        self.models |= {event.labels[:2] for event, _, _ in booked}
+            spent = minutes[event.timestamp // _MINUTE_MS]
+            spent[key] = spent.get(key, 0) + pico
+        for minute, spent in minutes.items():
+            self.books.add(minute * _MINUTE_MS, spent)
+        events = [event for event, _, _ in booked]
+        self.models |= {labels[:2] for labels in {event.labels for event in events}}
         if source:
-            self.note_delays([event for event, _, _ in booked], source)
+            self.note_delays(events, source)
 
     def note_delays(self, counted: Iterable[Event], source: str) -> None:
         """How long after they happened these have been counted."""

@@ -12,12 +12,18 @@ from agent_observability.llm_cost.pricing.pricer import Priced
 from agent_observability.llm_cost.usage import ERROR_TYPES, OPERATIONS, TOKEN_TYPES, Usage
 from agent_observability.metric import OTHER, Metric
 
-__all__ = ["Names", "Naming"]
+__all__ = ["Names", "Naming", "Used"]
 
 _KNOWN = 10_000
 _SHAPES = 20_000
 _OPERATIONS = frozenset(OPERATIONS)
 _ERROR_TYPES = frozenset(ERROR_TYPES)
+
+
+Used = tuple[tuple[bool, ...], tuple[str, ...], str, str, int, int]
+"""What of `every` is 0, types of the cost, source and reason of the price, and the buckets of the duration and of the
+first token, -1 for what is not known.
+"""
 
 
 class Names(NamedTuple):
@@ -29,7 +35,7 @@ class Names(NamedTuple):
     timing: tuple[str, ...]
     outcome: tuple[str, str]
     error: str
-    shapes: dict[tuple[object, ...], Shape | None]
+    shapes: dict[Used, Shape | None]
 
 
 class Naming:
@@ -41,11 +47,48 @@ class Naming:
         self._features = frozenset(features)
         self._folding = folding
         self._most_known, self._most_shapes = known, shapes
+        # By what is said, and by what is left of that once it is folded.
+        self._said: dict[tuple[str, ...], Names] = {}
         self._known: dict[tuple[str, ...], Names] = {}
         self._shapes = 0
 
     def names(self, usage: Usage) -> Names:
         """The labels of a use."""
+        said = (
+            usage.provider,
+            usage.model,
+            usage.project,
+            usage.feature,
+            usage.operation,
+            usage.status,
+            usage.error_type,
+        )
+        names = self._said.get(said)
+        if names is None:
+            names = self._folded(usage)
+            if len(self._said) >= self._most_known:
+                self._said.clear()
+            self._said[said] = names
+        return names
+
+    def shape(self, names: Names, used: Used, every: tuple[int, ...], priced: Priced) -> Shape | None:
+        """The counters of what is not 0, in the order of `every` (see `_shape`), and of the types of the cost. It is
+        remembered in `names.shapes`, where it is to be looked for before.
+
+        Counters that nothing is added to are none of them: they would be born for no reason.
+        """
+        if self._shapes >= self._most_shapes:
+            self._forget()
+        self._shapes += 1
+        shape = names.shapes[used] = _shape(names, every, priced, used[-2:])
+        return shape
+
+    def _forget(self) -> None:
+        self._said.clear()
+        self._known.clear()
+        self._shapes = 0
+
+    def _folded(self, usage: Usage) -> Names:
         feature = usage.feature if usage.feature in self._features else OTHER
         operation = usage.operation if usage.operation in _OPERATIONS else OTHER
         error = "timeout" if usage.status == "timeout" else usage.error_type
@@ -58,29 +101,6 @@ class Naming:
                 self._forget()
             names = self._known[key] = self._named(key[:4], (operation, usage.status), error)
         return names
-
-    def shape(
-        self, names: Names, every: tuple[int, ...], priced: Priced, types: tuple[str, ...], buckets: tuple[int, int]
-    ) -> Shape | None:
-        """The counters of what is not 0, in the order of `every` (see `_shape`), and of the `types` of the cost.
-
-        `buckets` are those of the duration and of the first token, -1 for what is not known.
-
-        Counters that nothing is added to are none of them: they would be born for no reason.
-        """
-        used = (tuple(map(bool, every)), types, priced.source, priced.reason, buckets)
-        try:
-            return names.shapes[used]
-        except KeyError:
-            if self._shapes >= self._most_shapes:
-                self._forget()
-            self._shapes += 1
-            shape = names.shapes[used] = _shape(names, every, priced, buckets)
-            return shape
-
-    def _forget(self) -> None:
-        self._known.clear()
-        self._shapes = 0
 
     def _named(self, whose: tuple[str, str, str, str], outcome: tuple[str, str], error: str) -> Names:
         provider, model, *_ = whose

@@ -71,11 +71,13 @@ class _Taker(Generic[InputT]):
     ) -> Part:
         """`late` on purpose: of history nobody wants to know how late it is."""
         source = "" if late else self._source
-        booked = [life.booker.book(usage) for usage in usages]
+        booked = life.booker.book_all(usages)
 
         def stored(new: Sequence[bool]) -> None:
             commit()
-            life.settle([one for one, is_new in zip(booked, new, strict=True) if is_new], source)
+            life.settle(
+                booked if all(new) else [one for one, is_new in zip(booked, new, strict=True) if is_new], source
+            )
             if self._lives() is not life:
                 # The next one may have read the books before this was in them.
                 self._doubt()
@@ -101,7 +103,7 @@ class UsageTaker(_Taker[Items[UsageEvent]]):
         usages: list[Usage] = []
         rejected = list(given.rejected)
         for index, event in zip(given.indexes, given.values, strict=True):
-            usage = usage_of(event, index, caller, life.bounds, now)
+            usage = usage_of(event, index, caller, life.bounds, now, plain=given.plain)
             if isinstance(usage, Rejected):
                 rejected.append(usage)
             else:

@@ -26,7 +26,7 @@ UNIT_TYPES = ("characters", "audio_seconds", "images", "tool_calls")
 """What else providers charge for."""
 
 
-class Tokens(msgspec.Struct, frozen=True, gc=False, kw_only=True, omit_defaults=True):
+class Tokens(msgspec.Struct, frozen=True, gc=False, omit_defaults=True):
     """Token counts, all disjoint but `reasoning`, which is a part of `output`.
 
     `input` holds text that was neither read from nor written to a cache; `cache_write` is kept for 5 minutes or as
@@ -55,7 +55,7 @@ class Units(msgspec.Struct, frozen=True, gc=False, kw_only=True, omit_defaults=T
 NO_UNITS = Units()
 
 
-class Usage(msgspec.Struct, frozen=True, gc=False, kw_only=True):
+class Usage(msgspec.Struct, frozen=True, gc=False):
     """`timestamp` (ms since the epoch, event time) and `id` name it: a second one of both is a duplicate.
 
     `provider` is the canonical name (see `pricing.providers`), `model` as reported. `project`, `feature` and
