@@ -51,7 +51,10 @@ async def read_body(
     try:
         if request.content.is_eof():
             # Nothing to wait for: it has come with its headers, as most have.
-            body = await _received(request.content, share, most)
+            body = request.content.read_nowait()
+            if len(body) > most:
+                raise _too_large(most)
+            share.hold(len(body))
         else:
             async with asyncio.timeout(seconds):
                 body = await _received(request.content, share, most)

@@ -60,23 +60,20 @@ class Committer:
 
     async def commit(self, delivery: Delivery) -> Committed:
         """Raises RefusedError, and what a taker raises."""
-        held: frozenset[asyncio.Lock] = frozenset()
+        parts = await self._take(delivery)
+        needed = _locks(delivery, parts)
+        if not needed:
+            return await self._commit(delivery, parts)
         while True:
-            async with self._holding(held):
+            async with self._holding(needed):
                 parts = await self._take(delivery)
-                pairs = zip(delivery.takers, parts, strict=True)
-                needed = held.union(taker.lock for taker, part in pairs if part.exclusive)
+                held, needed = needed, needed | _locks(delivery, parts)
                 if needed == held:
                     return await self._commit(delivery, parts)
             # What a part follows from may change before its lock is there: then others may be exclusive, too.
-            held = needed
 
     @contextlib.asynccontextmanager
     async def _holding(self, locks: frozenset[asyncio.Lock]) -> AsyncIterator[None]:
-        if not locks:
-            # Most requests: those that follow from nothing.
-            yield
-            return
         async with contextlib.AsyncExitStack() as stack:
             try:
                 async with asyncio.timeout(self._patience):
@@ -125,6 +122,11 @@ class Committer:
                 raise RefusedError(503, "unavailable", str(error), seconds=UNAVAILABLE_SECONDS) from error
             raise
         return Committed(parts, stored, outcome.duplicate)
+
+
+def _locks(delivery: Delivery, parts: Sequence[Part]) -> frozenset[asyncio.Lock]:
+    """Those of takers whose parts are exclusive: none, mostly."""
+    return frozenset([taker.lock for taker, part in zip(delivery.takers, parts, strict=True) if part.exclusive])
 
 
 def _split(parts: Sequence[Part], stored: Sequence[bool]) -> list[Sequence[bool]]:
