@@ -99,7 +99,7 @@ async def test_a_ledger_that_cannot_be_read(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
 ) -> None:
     """It is not ready, says why, tries again, and probes all the time."""
-    monkeypatch.setattr("agent_observability.credential_proxy.runtime._AGAIN_SECONDS", 0.05)
+    monkeypatch.setattr("agent_observability.ledger.lives._AGAIN_SECONDS", 0.05)
     facts = queries.facts
     broken = True
 

@@ -3,12 +3,8 @@
 from __future__ import annotations
 
 import asyncio
-import contextlib
-import logging
 import time
 from collections.abc import Callable, Sequence
-
-from sqlalchemy.exc import SQLAlchemyError
 
 from agent_observability.collector import Collector
 from agent_observability.credential_proxy import metrics as m
@@ -19,10 +15,10 @@ from agent_observability.credential_proxy.life import SOURCE, Life
 from agent_observability.credential_proxy.probes import Probes
 from agent_observability.credential_proxy.show import AnomalyCollector, LogCollector, TrafficCollector
 from agent_observability.ledger.batch import Batch
-from agent_observability.ledger.errors import LedgerError, words
 from agent_observability.ledger.families import LedgerFamilies
+from agent_observability.ledger.lives import LOOK_SECONDS, LedgerRuntime
 from agent_observability.metric import OTHER
-from agent_observability.runtime import Context, Runtime, SourceStatus
+from agent_observability.runtime import Context, SourceStatus
 from agent_observability.series import SeriesStore
 from agent_observability.suite import EVENT_DELAY
 from agent_observability.tail.metrics import TAIL_COUNTED
@@ -30,25 +26,19 @@ from agent_observability.workers import Workers
 
 __all__ = ["CredentialProxyRuntime", "create"]
 
-log = logging.getLogger(__name__)
-
-_AGAIN_SECONDS = 2.0
-# How soon the end of leading is noticed.
-_LOOK_SECONDS = 0.5
 _DAY = 86_400.0
 # Longer than either is looked at: a cooldown may take a week, and the hours of the day are those of a week.
 _FACT_SECONDS = {CONTAINER_FACT: 8 * _DAY, HOUR_FACT: 9 * _DAY}
 
 
-class CredentialProxyRuntime(Runtime[CredentialProxyConfig]):
-    """Lives through one `Life` after the other; the probes need none, and no ledger. `clock` gives Unix time."""
+class CredentialProxyRuntime(LedgerRuntime[CredentialProxyConfig, Life]):
+    """The probes need no life, and no ledger."""
 
     def __init__(
         self, section: CredentialProxyConfig, context: Context, *, clock: Callable[[], float] = time.time
     ) -> None:
-        self.clock = clock
+        super().__init__(context.ledger, clock)
         self._section = section
-        self._ledger = context.ledger
         self._counted = LedgerFamilies("counted", (*m.COUNTED, *TAIL_COUNTED), context.limits)
         self._expect()
         self._ledger.keep(self._counted, _FACT_SECONDS)
@@ -56,9 +46,7 @@ class CredentialProxyRuntime(Runtime[CredentialProxyConfig]):
         self._delays.expect(EVENT_DELAY, {"source": [SOURCE]})
         self._probes = Probes(section.probes)
         self._workers = Workers("tail-audit", idle_max=1)
-        self.shown: Life | None = None
         self._caught_up = False
-        self._changed = asyncio.Event()
         self._tasks: Sequence[asyncio.Task[None]] = ()
         self._collectors: Sequence[Collector] = (
             self._counted,
@@ -73,11 +61,6 @@ class CredentialProxyRuntime(Runtime[CredentialProxyConfig]):
     def collectors(self) -> Sequence[Collector]:
         return self._collectors
 
-    @property
-    def withheld(self) -> bool:
-        """Whether somebody else may show what the ledger holds."""
-        return bool(self._ledger.not_ready())
-
     def reload(self, section: CredentialProxyConfig) -> None:
         """What is being committed is committed, and whoever follows the log next goes on behind it."""
         self._section = section
@@ -86,7 +69,7 @@ class CredentialProxyRuntime(Runtime[CredentialProxyConfig]):
         self._changed.set()
 
     async def start(self) -> None:
-        self._tasks = (asyncio.create_task(self._run()), asyncio.create_task(self._probes.run()))
+        self._tasks = (asyncio.create_task(self._lives()), asyncio.create_task(self._probes.run()))
 
     async def stop(self) -> None:
         for task in self._tasks:
@@ -127,35 +110,19 @@ class CredentialProxyRuntime(Runtime[CredentialProxyConfig]):
         for metric in TAIL_COUNTED:
             self._counted.expect(metric, {"source": [SOURCE]})
 
-    async def _run(self) -> None:
-        driver_errors = self._ledger.backend.driver_errors
-        unreadable: tuple[type[Exception], ...] = (LedgerError, SQLAlchemyError, OSError, *driver_errors)
-        while True:
-            try:
-                await self._leading()
-                # What the life before this one has sent is decided once this is, and only then is there a state of
-                # things to go on from.
-                await self._ledger.submit(Batch(kind=SOURCE))
-                self._changed.clear()
-                life = Life(self._section, self._ledger, delayed=self._delayed, workers=self._workers, clock=self.clock)
-                await self._workers.run(life.reader.restore)
-                self.shown = life
-                await self._follow(life)
-            except unreadable as error:
-                log.warning("the ledger cannot be read, next try in %.0f s: %s", _AGAIN_SECONDS, words(error))
-                await asyncio.sleep(_AGAIN_SECONDS)
-            except Exception:
-                log.exception("the log cannot be followed; next try in %.0f s", _AGAIN_SECONDS)
-                await asyncio.sleep(_AGAIN_SECONDS)
+    def _lost(self) -> None:
+        super()._lost()
+        self._caught_up = False
 
-    async def _leading(self) -> None:
-        """Wait until this process writes to the ledger. What somebody else may have added to is not shown again."""
-        while not self._ledger.state.up:
-            if self.withheld:
-                self.shown = None
-                self._caught_up = False
-            with contextlib.suppress(TimeoutError):
-                await asyncio.wait_for(self._ledger.ready(), _LOOK_SECONDS)
+    async def _live(self) -> None:
+        # What the life before this one has sent is decided once this is, and only then is there a state of things to go
+        # on from.
+        await self._ledger.submit(Batch(kind=SOURCE))
+        self._changed.clear()
+        life = Life(self._section, self._ledger, delayed=self._delayed, workers=self._workers, clock=self.clock)
+        await self._workers.run(life.reader.restore)
+        self.shown = life
+        await self._follow(life)
 
     async def _follow(self, life: Life) -> None:
         """Until the configuration has changed, or somebody else may lead."""
@@ -164,7 +131,7 @@ class CredentialProxyRuntime(Runtime[CredentialProxyConfig]):
         try:
             while not self.withheld:
                 done, _ = await asyncio.wait(
-                    (following, changed), timeout=_LOOK_SECONDS, return_when=asyncio.FIRST_COMPLETED
+                    (following, changed), timeout=LOOK_SECONDS, return_when=asyncio.FIRST_COMPLETED
                 )
                 if following in done:
                     following.result()

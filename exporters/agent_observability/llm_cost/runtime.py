@@ -5,17 +5,14 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import functools
-import logging
 import time
 from collections.abc import Callable, Mapping, Sequence
-
-from sqlalchemy.exc import SQLAlchemyError
 
 from agent_observability.collector import Collector
 from agent_observability.intake.formats import JsonFormat
 from agent_observability.intake.otlp import formats
-from agent_observability.ledger.errors import words
 from agent_observability.ledger.families import LedgerFamilies
+from agent_observability.ledger.lives import LOOK_SECONDS, LedgerRuntime
 from agent_observability.ledger.queries import facts
 from agent_observability.llm_cost import metrics as m
 from agent_observability.llm_cost.billing.account import FACT as BILLED
@@ -30,30 +27,24 @@ from agent_observability.llm_cost.repricing import Repricing
 from agent_observability.llm_cost.show import BillingCollector, BudgetCollector, PriceCollector, SpendCollector
 from agent_observability.llm_cost.takers import TelemetryTaker, UnitsTaker, UsageTaker
 from agent_observability.llm_cost.telemetry import FACT_SECONDS
-from agent_observability.runtime import Action, Context, Runtime, SourceStatus
+from agent_observability.runtime import Action, Context, SourceStatus
 from agent_observability.series import SeriesStore
 from agent_observability.suite import EVENT_DELAY
 from agent_observability.workers import Workers
 
 __all__ = ["LlmCostRuntime", "create"]
 
-log = logging.getLogger(__name__)
-
-_AGAIN_SECONDS = 2.0
-# How soon the end of leading is noticed; a write that fails says so at once.
-_LOOK_SECONDS = 0.5
 _RUNNER_SECONDS = 3_600.0
 _FOLDED = (m.PROVIDER, m.MODEL, m.PROJECT, m.FEATURE)
 
 
-class LlmCostRuntime(Runtime[LlmCostConfig]):
-    """Lives through one `Life` after the other. `clock` gives Unix time."""
+class LlmCostRuntime(LedgerRuntime[LlmCostConfig, Life]):
+    """Usage is taken only while a life goes on."""
 
     def __init__(self, section: LlmCostConfig, context: Context, *, clock: Callable[[], float] = time.time) -> None:
-        self.clock = clock
+        super().__init__(context.ledger, clock)
         self._section = section
         self._pricer = _pricer(section)
-        self._ledger = context.ledger
         self._limits = context.limits
         ttl = {m.RUNNER_REQUESTS: _RUNNER_SECONDS, m.RUNNER_TOKENS: _RUNNER_SECONDS}
         self._counted = LedgerFamilies("counted", (*m.COUNTED, *m.RUNNER), context.limits, ttl)
@@ -62,9 +53,7 @@ class LlmCostRuntime(Runtime[LlmCostConfig]):
         self._delays = SeriesStore("delays", (EVENT_DELAY,))
         self._workers = Workers("llm-cost")
         self._life: Life | None = None
-        self.shown: Life | None = None
         self.poller = self._poller()
-        self._changed = asyncio.Event()
         self._doubted = False
         self._reading: asyncio.Task[None] | None = None
         self._polling: asyncio.Task[None] | None = None
@@ -83,11 +72,6 @@ class LlmCostRuntime(Runtime[LlmCostConfig]):
     def collectors(self) -> Sequence[Collector]:
         return self._collectors
 
-    @property
-    def withheld(self) -> bool:
-        """Whether somebody else may show the books."""
-        return bool(self._ledger.not_ready())
-
     def reload(self, section: LlmCostConfig) -> None:
         """Raises ConfigError for a file of prices that cannot be used."""
         self._pricer = _pricer(section)
@@ -103,7 +87,7 @@ class LlmCostRuntime(Runtime[LlmCostConfig]):
                 self._polling = asyncio.create_task(self.poller.run())
 
     async def start(self) -> None:
-        self._reading = asyncio.create_task(self._run())
+        self._reading = asyncio.create_task(self._lives())
         self._polling = asyncio.create_task(self.poller.run())
 
     async def stop(self) -> None:
@@ -145,31 +129,16 @@ class LlmCostRuntime(Runtime[LlmCostConfig]):
         self._doubted = True
         self._changed.set()
 
-    async def _run(self) -> None:
-        unreadable: tuple[type[Exception], ...] = (SQLAlchemyError, OSError, *self._ledger.backend.driver_errors)
-        while True:
-            try:
-                await self._leading()
-                self._life = self.shown = await self._read()
-                await self._live()
-            except asyncio.CancelledError:
-                raise
-            except unreadable as error:
-                log.warning("the books cannot be read, next try in %.0f s: %s", _AGAIN_SECONDS, words(error))
-                await asyncio.sleep(_AGAIN_SECONDS)
-            except Exception:
-                log.exception("the books cannot be read; next try in %.0f s", _AGAIN_SECONDS)
-                await asyncio.sleep(_AGAIN_SECONDS)
-            finally:
-                self._life = None
-
-    async def _leading(self) -> None:
-        """Wait until this process writes to the ledger. What somebody else may have added to is not shown again."""
-        while not self._ledger.state.up:
-            if self.withheld:
-                self.shown = None
-            with contextlib.suppress(TimeoutError):
-                await asyncio.wait_for(self._ledger.ready(), _LOOK_SECONDS)
+    async def _live(self) -> None:
+        """Until the ledger is lost, the books are in doubt, or the configuration has changed."""
+        try:
+            self._life = self.shown = await self._read()
+            while self._ledger.state.up:
+                with contextlib.suppress(TimeoutError):
+                    await asyncio.wait_for(self._changed.wait(), LOOK_SECONDS)
+                    return
+        finally:
+            self._life = None
 
     async def _read(self) -> Life:
         """The books, with everything in them that was let in before: meanwhile nobody is."""
@@ -184,13 +153,6 @@ class LlmCostRuntime(Runtime[LlmCostConfig]):
             # Else whoever was let in between two readings would make the next one needed, again and again.
             if not self._doubted:
                 return life
-
-    async def _live(self) -> None:
-        """Until the ledger is lost, the books are in doubt, or the configuration has changed."""
-        while self._ledger.state.up:
-            with contextlib.suppress(TimeoutError):
-                await asyncio.wait_for(self._changed.wait(), _LOOK_SECONDS)
-                return
 
     def _poller(self) -> Poller:
         ledger = self._ledger
