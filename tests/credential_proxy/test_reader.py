@@ -291,8 +291,12 @@ def test_ambiguous_times_after_a_restart() -> None:
     assert bench.detector.seen[-1].timestamp == back + 1_800
 
 
-def test_a_record_far_ahead_of_the_clock_is_one_of_now() -> None:
+@pytest.mark.parametrize(("ahead", "seen"), [(90_000, 0), (80_000, 80_000)])
+def test_a_record_ahead_of_the_clock_is_no_news_from_the_future(ahead: float, seen: float) -> None:
+    """Else a log would not be silent for as long. Far ahead it is one of now."""
     bench = Bench()
-    taken = bench.take(format_a(RECORD._replace(timestamp=NOW + 90_000)))
+    taken = bench.take(format_a(RECORD._replace(timestamp=NOW + ahead)))
     assert (taken.parsed, taken.newest) == (1, NOW)
-    assert bench.detector.seen[0].timestamp == NOW
+    assert bench.detector.seen[0].timestamp == NOW + seen
+    bench.commit(taken)
+    assert bench.reader.last_event == NOW

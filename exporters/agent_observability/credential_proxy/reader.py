@@ -85,7 +85,8 @@ class AuditReader:
         taken = Taken(parsed=len(records), ignored=parsed.ignored, malformed=parsed.malformed.total())
         if times:
             findings = self._detector.see(records)
-            taken.newest = max(times)
+            # Clocks differ: one record from tomorrow must not make the log look alive until then.
+            taken.newest = min(max(times), now)
             taken.counts = [*counts_of(records, self._services), *findings.counts]
             taken.events = findings.events
             self._hours.add(times, now)
