@@ -14,7 +14,7 @@ from agent_observability.llm_cost import metrics as m
 from agent_observability.llm_cost.calendar import Calendar
 from agent_observability.llm_cost.folding import Folding
 from agent_observability.llm_cost.naming import Naming
-from agent_observability.llm_cost.pricing.pricer import Pricer
+from agent_observability.llm_cost.pricing.pricer import Priced, Pricer
 from agent_observability.llm_cost.usage import NO_UNITS, Tokens, Units, Usage
 
 __all__ = ["AMOUNTS", "KIND", "REPRICED", "UTC_KIND", "Booked", "Booker", "Stored"]
@@ -152,38 +152,7 @@ class Booker:
             shape = names.shapes[used]
         except KeyError:
             shape = self._naming.shape(names, used, every, priced)
-        stored = Stored(
-            usage.provider,
-            usage.model,
-            usage.project,
-            usage.feature,
-            tokens,
-            usage.units,
-            usage.agent,
-            usage.session,
-            usage.operation,
-            usage.status,
-            usage.tier,
-            usage.batch,
-            usage.aggregated,
-            requests,
-            duration,
-            pico,
-            priced.source,
-            priced.reason,
-        )
-        amounts = (
-            requests,
-            failed,
-            input_,
-            cache_read,
-            cache_write,
-            output,
-            audio_input,
-            audio_output,
-            pico,
-            unpriced,
-        )
+        amounts = (*every[:-2], pico, unpriced)
         # A third of what calling the classes takes.
         event = _new(
             Event,
@@ -192,7 +161,7 @@ class Booker:
                 usage.id,
                 KIND,
                 names.dimension,
-                _encode(stored),
+                _data(usage, pico, priced),
                 (),
                 self._calendar.day_of(timestamp),
                 amounts,
@@ -251,3 +220,29 @@ class Booker:
         if not pico or self._calendar.utc:
             return ()
         return (DailyShare(timestamp // _DAY_MS, UTC_KIND, (provider,), (pico,)),)
+
+
+def _data(usage: Usage, pico: int, priced: Priced) -> bytes:
+    """What is kept with the event."""
+    # By position, in the order of the fields.
+    stored = Stored(
+        usage.provider,
+        usage.model,
+        usage.project,
+        usage.feature,
+        usage.tokens,
+        usage.units,
+        usage.agent,
+        usage.session,
+        usage.operation,
+        usage.status,
+        usage.tier,
+        usage.batch,
+        usage.aggregated,
+        usage.requests,
+        usage.duration,
+        pico,
+        priced.source,
+        priced.reason,
+    )
+    return _encode(stored)
