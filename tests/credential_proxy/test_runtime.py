@@ -94,6 +94,16 @@ async def test_one_that_stands_by(tmp_path: Path) -> None:
             assert await second.value("credential_proxy_active_containers") == 50
 
 
+async def test_one_that_has_lost_the_lead_is_not_ready(tmp_path: Path) -> None:
+    """Somebody else counts on from there; what it has read itself says nothing any more."""
+    async with living(tmp_path) as it:
+        it.write(*many(5))
+        await it.read(5)
+        assert it.service.not_ready() == ""
+        it.runtime._lost()
+        assert it.service.not_ready() == "the ledger has not been read yet"
+
+
 async def test_reload_of_services(tmp_path: Path) -> None:
     """What was folded stays so, what comes is told apart; new series begin at 0."""
     async with living(tmp_path) as it:

@@ -173,6 +173,16 @@ async def test_too_large_by_its_chunks() -> None:
         writer.close()
 
 
+async def test_too_large_by_its_chunks_and_all_there_at_once() -> None:
+    async with reading(most=10) as reader:
+        body = b"b\r\n" + b"a" * 11 + b"\r\n0\r\n\r\n"
+        stream, writer = await connect(reader.port, f"{HEAD}Transfer-Encoding: chunked\r\n\r\n".encode() + body)
+        await wait_until_async(lambda: reader.outcomes)
+        assert refused(reader.outcomes[0]) == (413, "too_large", "a request may have 10 bytes")
+        assert b"200 OK" in await stream.readline()
+        writer.close()
+
+
 async def test_a_body_that_does_not_come_in_time() -> None:
     async with reading(seconds=0.2) as reader:
         _, writer = await connect(reader.port, f"{HEAD}Content-Length: 9\r\n\r\nabc".encode())

@@ -212,12 +212,15 @@ async def test_daily_sums_are_exact_and_grow(storage: Storage) -> None:
         await ledger.submit(
             Batch((event(3, day=TODAY + 1, amounts=(1, 1)), event(9, day=TODAY + 1, model="o", amounts=(5,))))
         )
-        await ledger.submit(Batch((event(10, day=TODAY + 1, amounts=(1, 2, 3)),)))
-        sums = queries.daily(ledger.backend, kinds=["usage"], first=TODAY, last=TODAY + 1)
+        # Of different lengths, in one batch and one aggregate.
+        others = (event(11, day=TODAY + 2, amounts=(1,)), event(12, day=TODAY + 2, amounts=(1, 2, 3)))
+        await ledger.submit(Batch((event(10, day=TODAY + 1, amounts=(1, 2, 3)), *others)))
+        sums = queries.daily(ledger.backend, kinds=["usage"], first=TODAY, last=TODAY + 2)
     assert [(one.day - TODAY, one.labels, one.events, one.amounts) for one in sums] == [
         (0, ("p", "m"), 2, (2 * 10**30, 2)),
         (1, ("p", "m"), 3, (2 * 10**30 + 1, 6, 3)),
         (1, ("p", "o"), 1, (5,)),
+        (2, ("p", "m"), 2, (2, 2, 3)),
     ]
 
 

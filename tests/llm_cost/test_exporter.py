@@ -15,7 +15,7 @@ from agent_observability.intake.keys import add_key
 from agent_observability.ledger.queries import events
 from tests.llm_cost.junk import junk
 from tests.llm_cost.living import living
-from tests.llm_cost.using import HOUSE, KEY, use
+from tests.llm_cost.using import HOUSE, KEY, agrees, use
 
 
 async def test_what_is_pushed_is_exposed(tmp_path: Path) -> None:
@@ -48,6 +48,15 @@ async def test_what_is_pushed_is_exposed(tmp_path: Path) -> None:
         }
         prices = await it.shown("llm_price_usd")
         assert [line.partition("type=")[2] for line in prices] == ['"input"} 2.0', '"output"} 4.0']
+
+
+async def test_of_a_request_that_was_sent_in_part_the_rest_counts(tmp_path: Path) -> None:
+    async with living(tmp_path) as it:
+        first, second = use(), use()
+        await it.push(first)
+        assert (await it.post("usage", [first, second]))[1] == {"accepted": 1, "duplicates": 1, "rejected": 0}
+        assert await it.values("llm_cost_today_usd") == {f"llm_cost_today_usd{{{KEY}}}": 4}
+        await agrees(it)
 
 
 async def test_delays_of_what_is_new_and_of_no_history(tmp_path: Path) -> None:

@@ -48,12 +48,13 @@ class Words:
         self.threads: set[str] = set()
         self.paths: set[str] = set()
         self.raises = b""
+        self.late = False
 
     def take(self, path: str, lines: Sequence[bytes]) -> Taken:
         lines = [line.removesuffix(b"\n") for line in lines]
         self.threads.add(threading.current_thread().name)
         self.paths.add(path)
-        if self.raises and self.raises in lines:
+        if self.raises and not self.late and self.raises in lines:
             raise RuntimeError("a fault of ours")
 
         def committed() -> None:
@@ -68,6 +69,8 @@ class Words:
 
     def facts(self) -> Mapping[tuple[str, str], bytes | None]:
         """How often each word came, of those that came since the last call."""
+        if self.raises.decode() in self.changed:
+            raise RuntimeError("a fault of ours")
         facts = {("word", word): str(self.seen[word]).encode() for word in self.changed}
         self.changed.clear()
         return facts
@@ -259,8 +262,10 @@ async def test_what_cannot_be_stored_is_given_up(case: Case, number: int, caplog
     assert case.ledger.commits == commits + 1
 
 
-async def test_a_reader_with_a_fault(case: Case, caplog: pytest.LogCaptureFixture) -> None:
-    case.words.raises = b"worse"
+@pytest.mark.parametrize("late", [False, True])
+async def test_a_reader_with_a_fault(case: Case, caplog: pytest.LogCaptureFixture, late: bool) -> None:
+    """Be it when it takes a line, or when it tells what it remembers of that."""
+    case.words.raises, case.words.late = b"worse", late
     append(case.log, "c", "worse", "d")
     await wait_until_async(lambda: case.lines() == {"parsed": 5, "malformed": 1})
     append(case.log, "e")

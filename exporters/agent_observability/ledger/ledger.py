@@ -148,7 +148,7 @@ class Ledger:
                 await asyncio.sleep(_BUSY_SECONDS)
             else:
                 break
-        # `asyncio.timeout` would take five times as long, once per request.
+        # `asyncio.timeout` would take twice as long, for each request.
         timer = asyncio.get_running_loop().call_later(_ANSWER_SECONDS, _expire, job.future)
         try:
             return await job.future

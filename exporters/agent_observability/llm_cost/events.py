@@ -138,8 +138,7 @@ def usage_of(
     project = project_of(event.project, index, caller)
     if isinstance(project, Rejected):
         return project
-    # The project may be that of a key.
-    if not (plain and project.isascii()) and (wrong := unfit(index, event, project)):
+    if not plain and (wrong := unfit(index, event, project)):
         return wrong
     tokens = event.tokens
     uncached = tokens.input
@@ -155,7 +154,7 @@ def usage_of(
             return Rejected(index, "cost_usd", f"expected 0 to {_MAX_USD:,} dollars")
         cost = int((event.cost_usd * _PICO).to_integral_value())
     units = event.units
-    # By position, in the order of the fields: names would take twice as long.
+    # By position, in the order of the fields: names would take several times as long.
     return Usage(
         round(at * 1000),
         key_of(project, event.id),

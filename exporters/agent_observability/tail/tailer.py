@@ -44,8 +44,8 @@ class Tailer:
     """Reads the logs of `config` for `reader`. `source` names them in metrics and positions.
 
     `ledger` has to keep the families `TAIL_COUNTED`. All files are touched in one worker thread, and so is the reader:
-    its `restore` is called before the first lines, and after each commit that has failed or may have. Threads never
-    end, so that whoever makes one tailer after the other gives them the same `workers`.
+    its `restore` is called before the first lines, and after each commit that has failed or may have. Threads outlive
+    their work: whoever makes one tailer after the other gives them the same `workers`.
     """
 
     def __init__(
@@ -175,18 +175,22 @@ class Tailer:
         self._latest = Round(self._take, most=self._narrowing.most, give_up=self._narrowing.give_up)
         try:
             proposal = self._watch.read(self._latest)
+            if proposal is not None:
+                proposal.facts = self._ask(self._reader.facts)
         except _ReaderError:
             self._narrowing.failed(self._latest.lines)
             raise
         if proposal is None:
             self._shown = shown(self._watch)
-        else:
-            proposal.facts = self._reader.facts()
         return proposal
 
     def _take(self, path: str, lines: Sequence[bytes]) -> Taken:
+        return self._ask(lambda: self._reader.take(path, lines))
+
+    @staticmethod
+    def _ask(reader: Callable[[], T]) -> T:
         try:
-            return self._reader.take(path, lines)
+            return reader()
         except Exception as error:
             raise _ReaderError(f"{type(error).__name__}: {error}") from error
 

@@ -104,6 +104,24 @@ def test_what_it_is_told_with() -> None:
     assert '"operations":{"github/read":' in told
 
 
+def test_the_nameless_do_not_hide_a_container_that_is_called_as_they_are() -> None:
+    watching = Watching()
+    records = [record._replace(container="unknown") for record in (*past(*(3,) * 20), *drip(9, 12))]
+    nameless = [record._replace(container="", service="aws") for record in records]
+    told = watching.each(*[one for both in zip(records, nameless, strict=True) for one in both])
+    assert [type_ for type_, _, _ in told if type_ == OUTLIER] == [OUTLIER]
+
+
+def test_what_was_usual_long_ago_does_not_let_an_attack_be_learned() -> None:
+    """A container that was busy once, then quiet, and now asks a little more each time."""
+    baseline = Baseline(0)
+    for bucket, count in enumerate([40] * 8 + [2] * 36 + [15] * 16):
+        if bucket:
+            baseline.turn(bucket)
+        baseline.count = count
+    assert max(entry & 0xFFFF for entry in baseline.history[-30:]) == 8
+
+
 def test_late_records_belong_to_their_own_bucket() -> None:
     baseline = Baseline(100, count=20, before=3)
     assert not baseline.turn(99)

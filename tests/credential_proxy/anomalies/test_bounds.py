@@ -93,6 +93,16 @@ def test_names_that_no_key_can_hold() -> None:
         check_text(kind, name)
 
 
+def test_facts_are_told_once() -> None:
+    watching = few(2)
+    watching.find([asked(0, "a"), asked(1, "b"), asked(2, "c")])
+    facts = watching.detector.facts()
+    assert {name: data is None for (_, name), data in facts.items()} == {"a": True, "b": False, "c": False}
+    assert watching.detector.facts() == {}
+    watching.find([asked(3, "c")])
+    assert [name for _, name in watching.detector.facts()] == ["c"]
+
+
 def test_gauges_are_read_while_records_come() -> None:
     """A scrape is another thread's: it neither fails nor finds half of something."""
     watching = few(50)

@@ -112,6 +112,21 @@ def test_a_commit_that_failed_is_made_up_for() -> None:
     assert again == lost and len(lost.events) == 1
 
 
+def test_what_nobody_has_begun_goes_on_after_a_restart() -> None:
+    def nameless(seconds: float) -> Record:
+        return asked(seconds, "", service="aws")
+
+    watching = Watching()
+    assert watching.see(nameless(0)) == [("unknown_service", "unknown", 0)]
+    assert set(watching.facts) == {"unknown"}
+    for seconds in (300, 800, 1_500):
+        watching.restart()
+        assert watching.see(nameless(seconds)) == []
+    # It is over a quarter of an hour after its last sign.
+    watching.restart()
+    assert watching.see(nameless(2_401)) == [("unknown_service", "unknown", 2_401)]
+
+
 def test_what_is_logged_once_is_not_logged_again(caplog: pytest.LogCaptureFixture) -> None:
     watching = Watching()
     for _ in range(3):

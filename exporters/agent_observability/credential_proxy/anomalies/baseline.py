@@ -116,8 +116,8 @@ class Baseline:
     def _learn(self, bucket: int, count: int) -> None:
         if not count:
             return
-        # Nearly always what was usual of late is enough to tell, and need not be looked at again.
-        if count > _LEARNED_ALWAYS and count > _LEARNED * self.usual:
+        # What was usual is not looked at where it would be neither new nor passed.
+        if count > _LEARNED_ALWAYS and (self.age >= _AGE or count > _LEARNED * self.usual):
             usual = self._look()
             if usual:
                 count = min(count, max(round(_LEARNED * usual), _LEARNED_ALWAYS))

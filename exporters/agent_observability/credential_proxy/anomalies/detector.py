@@ -34,7 +34,8 @@ NOBODY = "unknown"
 
 class Detector:
     """`services` are those that the proxy has, with their operations where it is a mapping. `project` is named with
-    every anomaly. `clock` gives Unix time, and decides only what is history and what is still shown.
+    every anomaly. `clock` gives Unix time: by it goes only what is history, what is still shown, and what may already
+    be forgotten.
 
     All methods may be called from any thread. `see` changes what is remembered at once: where its findings cannot be
     committed, `restore` is called with what the ledger holds.
@@ -186,7 +187,8 @@ class Detector:
         if self._unknown(records.services[at], records.reasons[at]):
             moment = records.timestamps[at]
             container = self._meet(NOBODY, moment, chunk)
-            self._turn(container, moment, chunk.now)
+            if not container.past.begin <= moment < container.past.end:
+                self._turn(container, moment, chunk.now)
             container.requests.add(moment, 0)
             self._changed.add(NOBODY)
             self._scan(container, records, at, chunk)
