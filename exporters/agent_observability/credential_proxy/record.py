@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator
 from typing import NamedTuple
 
-__all__ = ["Record", "Records"]
+__all__ = ["Record", "Records", "Row"]
 
 
 class Record(NamedTuple):
@@ -24,6 +24,10 @@ class Record(NamedTuple):
     reason: str
     container: str
     duration: float | None
+
+
+Row = tuple[float, str, str, str, str, str]
+"""Timestamp, service, operation, status, reason and container of a record."""
 
 
 class Records:
@@ -54,6 +58,18 @@ class Records:
 
     def __len__(self) -> int:
         return len(self.timestamps)
+
+    def rows(self) -> Iterator[Row]:
+        """What there is to judge them by."""
+        return zip(
+            self.timestamps,
+            self.services,
+            self.operations,
+            self.statuses,
+            self.reasons,
+            self.containers,
+            strict=True,
+        )
 
     def __iter__(self) -> Iterator[Record]:
         return map(

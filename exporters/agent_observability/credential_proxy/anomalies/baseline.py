@@ -65,21 +65,22 @@ class Baseline:
     def turn(self, bucket: int) -> bool:
         """A record of another bucket than the one that runs: whether that one runs now. Else the record is late."""
         behind = self.bucket - bucket
-        if 0 < behind <= _LATE:
+        if behind == -1:
+            # As it goes nearly always.
+            self._learn(self.bucket - 1, self.before)
+            self.before = self.count
+        elif behind <= 0:
+            self._learn(self.bucket - 1, self.before)
+            self._learn(self.bucket, self.count)
+            self.before = 0
+        elif 0 < behind <= _LATE:
             if behind == 1:
                 self.before += 1
                 self.alarm = FLOOR
             return False
-        if behind > 0:
+        else:
             self.history = array("q", [entry for entry in self.history if entry >> _COUNT_BITS < bucket])
             self.before = 0
-        else:
-            self._learn(self.bucket - 1, self.before)
-            if behind == -1:
-                self.before = self.count
-            else:
-                self._learn(self.bucket, self.count)
-                self.before = 0
         self._run(bucket)
         self.count = 0
         self.alarm = FLOOR

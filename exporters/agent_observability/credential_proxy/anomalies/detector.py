@@ -19,7 +19,7 @@ from agent_observability.credential_proxy.anomalies.shown import Shown, named_fo
 from agent_observability.credential_proxy.anomalies.teller import Teller
 from agent_observability.credential_proxy.config import AnomaliesConfig
 from agent_observability.credential_proxy.metrics import ANOMALY_TYPES
-from agent_observability.credential_proxy.record import Records
+from agent_observability.credential_proxy.record import Records, Row
 from agent_observability.credential_proxy.texts import clean
 
 __all__ = ["NOBODY", "Detector", "Findings"]
@@ -129,12 +129,12 @@ class Detector:
 
     def _look(self, records: Records, chunk: Chunk) -> None:
         get, services, factor = self._crowd.known.get, self._vocabulary.services, self._config.outlier_factor
-        columns = records.timestamps, records.services, records.operations, records.reasons, records.containers
-        for at, (moment, service, operation, reason, who) in enumerate(zip(*columns, strict=True)):
+        for row in records.rows():
+            moment, service, operation, _, reason, who = row
             container = get(who)
             if container is None:
                 if not who:
-                    self._nobody(records, at, chunk)
+                    self._nobody(row, chunk)
                     continue
                 container = self._meet(who, moment, chunk)
             past = container.past
@@ -143,7 +143,7 @@ class Detector:
                 past.count += 1
             numbers = services.get(service)
             if numbers is None or reason:
-                self._odd(container, records, at, chunk)
+                self._odd(container, row, chunk)
             if container.requests.add(moment, (numbers.get(operation) or numbers[""]) if numbers else 0):
                 self._sign(container, _RATE, moment, chunk)
             if running and past.count > past.alarm and past.outlying(factor):
@@ -172,39 +172,38 @@ class Detector:
                 self._crowd.troubled.pop(container.name, None)
         return True
 
-    def _odd(self, container: Container, records: Records, at: int, chunk: Chunk) -> None:
+    def _odd(self, container: Container, row: Row, chunk: Chunk) -> None:
         """A record of a service that is not known, or one that is no grant."""
-        service, operation, reason = records.services[at], records.operations[at], records.reasons[at]
+        moment, service, operation, status, reason, _ = row
         if self._unknown(service, reason):
-            self._scan(container, records, at, chunk)
-        if records.statuses[at] == "rejected":
-            moment = records.timestamps[at]
-            if container.rejected(self._config, moment, (name(service), name(operation), reason)):
-                self._sign(container, _REJECTIONS, moment, chunk)
+            self._scan(container, row, chunk)
+        if status == "rejected" and container.rejected(self._config, moment, (name(service), name(operation), reason)):
+            self._sign(container, _REJECTIONS, moment, chunk)
 
-    def _nobody(self, records: Records, at: int, chunk: Chunk) -> None:
+    def _nobody(self, row: Row, chunk: Chunk) -> None:
         """A record of somebody who is not named. Those may be many: how much they ask says nothing, but what does."""
-        if self._unknown(records.services[at], records.reasons[at]):
-            moment = records.timestamps[at]
+        moment, service, _, _, reason, _ = row
+        if self._unknown(service, reason):
             container = self._meet(NOBODY, moment, chunk)
             if not container.past.begin <= moment < container.past.end:
                 self._turn(container, moment, chunk.now)
             container.requests.add(moment, 0)
             self._changed.add(NOBODY)
-            self._scan(container, records, at, chunk)
+            self._scan(container, row, chunk)
 
     def _unknown(self, service: str, reason: str) -> bool:
         # Who names no service at all has made a mistake, and asks for nothing.
         return reason == _UNKNOWN or (service != "" and service not in self._vocabulary.services)
 
-    def _scan(self, container: Container, records: Records, at: int, chunk: Chunk) -> None:
+    def _scan(self, container: Container, row: Row, chunk: Chunk) -> None:
         """A request for a service that there is not."""
-        begun = self._sign(container, _UNKNOWN, records.timestamps[at], chunk)
+        moment, service, operation, status, *_ = row
+        begun = self._sign(container, _UNKNOWN, moment, chunk)
         if begun is not None:
             chunk.scans[container.name] = begun.unknown
         scan = chunk.scans.get(container.name)
         if scan is not None:
-            scan.append((name(records.services[at]), name(records.operations[at]), records.statuses[at]))
+            scan.append((name(service), name(operation), status))
 
     def _sign(self, container: Container, type_: str, moment: float, chunk: Chunk) -> Begun | None:
         """A sign of an anomaly: one that begins with it, or None where it belongs to one that goes on.
