@@ -17,7 +17,7 @@ __all__ = ["Job", "Queue", "answer", "refuse"]
 
 
 # Within which another request comes as long as there is much to do.
-_STEP_SECONDS = 0.004
+_STEP_SECONDS = 0.002
 
 
 @dataclass(slots=True, eq=False)

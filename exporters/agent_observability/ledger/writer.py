@@ -40,7 +40,7 @@ _TICK_SECONDS = 2.0
 # sends alone is not kept waiting.
 _MANY = 200
 _GATHER_MANY_SECONDS = 0.03
-_GATHER_SOME_SECONDS = 0.004
+_GATHER_SOME_SECONDS = 0.002
 # Between steps of a retention that has more to do.
 _PAUSE_SECONDS = 0.05
 _RETRY_SECONDS = (0.2, 5.0)
