@@ -86,7 +86,7 @@ class Process:
         gc.collect()
         gc.freeze()
         gc.set_threshold(50_000, 20, 50)
-        # Scrapes and the ledger's writer have threads of their own: by default the event loop, which answers, would wait
+        # Scrapes and the ledger's writer have threads of their own: by default the event loop, which answers, waits
         # five times as long until one of them makes way.
         sys.setswitchinterval(0.001)
 

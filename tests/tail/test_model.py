@@ -196,7 +196,7 @@ class Life:
 
 
 @pytest.mark.parametrize("slack", [0, search.SLACK])
-@settings(max_examples=examples(1_000), deadline=None, suppress_health_check=list(HealthCheck))
+@settings(max_examples=examples(400), deadline=None, suppress_health_check=list(HealthCheck))
 @given(st.sampled_from([None, 0, 5_000, 300_000]), st.lists(st.sampled_from(OPERATIONS), max_size=40))
 def test_every_line_once(slack: int, hole: int | None, operations: list[str]) -> None:
     """Also for a clock that is exact, as it is for files that are written with seconds between them."""
