@@ -34,10 +34,7 @@ class DailySums:
         if sums is None:
             row = transaction.daily(*key)
             sums = [row[0], *map(int, row[1].split())] if row else [0]
-        columns = (
-            zip(*rows, strict=True) if len(set(map(len, rows))) == 1 else itertools.zip_longest(*rows, fillvalue=0)
-        )
-        more = [len(rows), *map(sum, columns)]
+        more = [len(rows), *map(sum, itertools.zip_longest(*rows, fillvalue=0))]
         self._changed[key] = [one + other for one, other in itertools.zip_longest(sums, more, fillvalue=0)]
 
     def save(self, transaction: Transaction) -> None:

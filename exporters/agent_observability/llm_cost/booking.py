@@ -44,7 +44,6 @@ _DAY_MS = 86_400_000
 
 
 _encode = msgspec.json.Encoder().encode
-_new = tuple.__new__
 
 
 class Stored(msgspec.Struct, frozen=True, omit_defaults=True, gc=False):
@@ -153,24 +152,20 @@ class Booker:
         except KeyError:
             shape = self._naming.shape(names, used, every, priced)
         amounts = (*every[:-2], pico, unpriced)
-        # A third of what calling the classes takes.
-        event = _new(
-            Event,
-            (
-                timestamp,
-                usage.id,
-                KIND,
-                names.dimension,
-                _data(usage, pico, priced),
-                (),
-                self._calendar.day_of(timestamp),
-                amounts,
-                self._shares(timestamp, names.key[0], pico),
-                shape,
-                tuple(added),
-            ),
+        event = Event(
+            timestamp,
+            usage.id,
+            KIND,
+            names.dimension,
+            _data(usage, pico, priced),
+            (),
+            self._calendar.day_of(timestamp),
+            amounts,
+            self._shares(timestamp, names.key[0], pico),
+            shape,
+            tuple(added),
         )
-        return _new(Booked, (event, names.key, pico))
+        return Booked(event, names.key, pico)
 
     def reprice(self, timestamp: int, id_: str, labels: tuple[str, ...], stored: Stored) -> Booked | None:
         """What to commit for an event that had no price when it came; None if it has none now, either.
