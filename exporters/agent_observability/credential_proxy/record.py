@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 from collections.abc import Iterable, Iterator
 from typing import NamedTuple
 
@@ -72,13 +73,8 @@ class Records:
         )
 
     def __iter__(self) -> Iterator[Record]:
-        return map(
-            Record,
-            self.timestamps,
-            self.services,
-            self.operations,
-            self.statuses,
-            self.reasons,
-            self.containers,
-            self.durations,
-        )
+        return itertools.starmap(_record, zip(self.rows(), self.durations, strict=True))
+
+
+def _record(row: Row, duration: float | None) -> Record:
+    return Record(*row, duration)
